@@ -1,0 +1,76 @@
+# make demo   set up and run the whole pipeline on the shipped clip and model
+# make test   set up and run the tests
+# make help   everything else
+
+PYTHON ?= python3
+VENV ?= .venv
+bin := $(VENV)/bin
+pip := $(bin)/python -m pip --disable-pip-version-check --quiet
+install := $(pip) install --constraint constraints.txt --editable
+
+.PHONY: demo test lint format bench model clip accuracy lock clean help
+.DEFAULT_GOAL := help
+
+demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
+	@$(bin)/edgecam demo
+
+test: $(VENV)/test.ready  ## run the tests
+	@scripts/need mosquitto openssl
+	@$(bin)/python -m pytest $(TESTS)
+
+lint: $(VENV)/lint.ready  ## run the linters
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+
+format: $(VENV)/lint.ready  ## lay out the code
+	$(bin)/ruff format .
+	$(bin)/ruff check --fix .
+
+bench: $(VENV)/test.ready  ## measure speed, latency and memory
+	@scripts/need mosquitto
+	$(bin)/python benchmarks/pipeline.py
+	$(bin)/python benchmarks/runtimes.py
+
+model: $(VENV)/trainer.ready  ## make the shipped model anew
+	$(bin)/python -m trainer.shipped_model
+
+clip: $(VENV)/trainer.ready  ## make the shipped clip anew
+	$(bin)/python -m trainer.shipped_clip
+
+lock: $(VENV)/lint.ready  ## pin the newest versions that pyproject.toml allows
+	$(pip) install uv
+	$(bin)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-emit-index-url --no-annotate \
+		--no-header --all-extras --output-file constraints.txt pyproject.toml
+
+clean:  ## remove what was set up
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(bin)/python:
+	@scripts/new-venv $(PYTHON) $(VENV)
+
+# A set-up is made anew only when what it is made from has changed.
+$(VENV)/demo.ready: pyproject.toml constraints.txt | $(bin)/python
+	@echo "setting up edgecam in $(VENV) ..."
+	@$(install) '.[demo]'
+	@touch $@
+
+$(VENV)/test.ready: pyproject.toml constraints.txt | $(bin)/python
+	@echo "setting up the tests in $(VENV) ..."
+	@$(install) '.[test]'
+	@touch $@
+
+$(VENV)/lint.ready: pyproject.toml constraints.txt | $(bin)/python
+	@echo "setting up the linters in $(VENV) ..."
+	@$(install) '.[test,lint]'
+	@touch $@
+
+$(VENV)/trainer.ready: pyproject.toml constraints.txt | $(bin)/python
+	@echo "setting up the trainer in $(VENV) ..."
+	@$(install) '.[trainer]'
+	@# MediaPipe asks for another build of OpenCV, which would take the place of ours.
+	@$(pip) install --no-deps mediapipe==1.2.2
+	@touch $@

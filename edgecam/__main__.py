@@ -1,0 +1,5 @@
+"""``python -m edgecam`` is ``edgecam``."""
+
+from edgecam.cli import main
+
+main()

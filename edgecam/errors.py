@@ -1,0 +1,37 @@
+"""What can go wrong that a user can mend; each message is one line that says what, where and what to do."""
+
+
+class EdgecamError(Exception):
+    """Base of all errors that end a command with one line; ``exit_code`` is the command's."""
+
+    exit_code = 1
+
+
+class ConfigError(EdgecamError, ValueError):
+    """Settings are wrong; ``mistakes`` holds one line for each."""
+
+    exit_code = 2
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class ModelError(EdgecamError, ValueError):
+    """The file is no image classifier that edgecam can run."""
+
+    exit_code = 3
+
+
+class SourceError(EdgecamError, OSError):
+    """No frames come from the source: now, and perhaps never."""
+
+
+class SourceFileError(SourceError):
+    """A file or folder cannot be read; trying again would not help."""
+
+    exit_code = 2
+
+
+class BrokerError(EdgecamError, ConnectionError):
+    """The broker cannot be reached or refuses us."""

@@ -1,0 +1,88 @@
+"""Where frames wait for the model."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from edgecam.frames import CameraChange, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Frames since the start: ``captured = dropped + taken + waiting``."""
+
+    captured: int
+    dropped: int
+    waiting: int
+
+
+class FrameQueue:
+    """A bounded queue from one capture thread to one inference worker.
+
+    When it is full, the oldest frame is dropped and counted, so that latency never grows; with ``wait`` the capture
+    thread waits instead and nothing is lost. Changes of the camera stand in line with the frames and are never
+    dropped.
+    """
+
+    def __init__(self, size: int, *, wait: bool = False) -> None:
+        """Hold up to ``size`` frames."""
+        self._size = size
+        self._wait = wait
+        self._items: deque[Frame | CameraChange] = deque()
+        self._changed = threading.Condition()
+        self._frames = 0
+        self._captured = 0
+        self._dropped = 0
+        self._closed = False
+
+    def put(self, item: Frame | CameraChange) -> None:
+        """Add a frame or a change; a frame put into a closed queue counts as dropped."""
+        with self._changed:
+            if isinstance(item, Frame):
+                self._captured += 1
+                self._make_room()
+                if self._closed:
+                    self._dropped += 1
+                    return
+                self._frames += 1
+            if not self._closed:
+                self._items.append(item)
+                self._changed.notify_all()
+
+    def get(self) -> Frame | CameraChange | None:
+        """Wait for the next item; None when the queue is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed)
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            if isinstance(item, Frame):
+                self._frames -= 1
+                self._changed.notify_all()
+            return item
+
+    def close(self, *, discard: bool = False) -> None:
+        """Let nothing more in; what is waiting can still be taken unless it is discarded."""
+        with self._changed:
+            self._closed = True
+            if discard:
+                self._dropped += self._frames
+                self._frames = 0
+                self._items.clear()
+            self._changed.notify_all()
+
+    def counts(self) -> Counts:
+        """Return all counts of one moment."""
+        with self._changed:
+            return Counts(self._captured, self._dropped, self._frames)
+
+    def _make_room(self) -> None:
+        if self._wait:
+            self._changed.wait_for(lambda: self._frames < self._size or self._closed)
+        elif self._frames >= self._size:
+            oldest = next(place for place, item in enumerate(self._items) if isinstance(item, Frame))
+            del self._items[oldest]
+            self._frames -= 1
+            self._dropped += 1

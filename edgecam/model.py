@@ -1,0 +1,206 @@
+"""The classifier: from an image to one score a class."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgecam import runtimes
+from edgecam.errors import ModelError
+from edgecam.metadata import Metadata, parse_labels, read_metadata
+from edgecam.pixels import PixelWriter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgecam import config
+
+logger = logging.getLogger(__name__)
+
+SHIPPED = "efficientnet_lite0.tflite"
+IDENTIFIER = b"TFL3"
+MAX_BYTES = 500_000_000
+MAX_SIDE = 4096
+PROBABILITIES = {"SOFTMAX", "LOGISTIC"}
+# What may stand between the last real operator and the output without changing scores.
+PASSED_THROUGH = {"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST"}
+ARITHMETIC = {"MUL", "SUB", "ADD", "DIV"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """What identifies a model: its ``name`` (the file's, without suffix) and the SHA-256 of its bytes in hex."""
+
+    path: Path
+    name: str
+    sha256: str
+
+
+class Model:
+    """A loaded image classifier.
+
+    Attributes:
+        file: which one it is.
+        classes: N names, one a score.
+        size: width and height of its input in pixels.
+        runtime: the runtime that runs it.
+    """
+
+    def __init__(self, settings: config.Model) -> None:
+        """Load, check and run the model once.
+
+        Raises:
+            ModelError: the file cannot be read, or is no image classifier with a label a score.
+        """
+        path = Path(settings.path) if settings.path else shipped_model()
+        content = _read(path)
+        try:
+            metadata = read_metadata(content)
+            self.runtime = runtimes.choose(settings.runtime)
+            interpreter = runtimes.interpreter(self.runtime, str(path), settings.threads)
+            source, result = _tensors(interpreter)
+            self.classes = _classes(metadata, settings, path, int(result["shape"][-1]))
+            operators = interpreter._get_ops_details()  # noqa: SLF001  no public way tells a softmax
+            self._pixels = PixelWriter(source, metadata.mean, metadata.std, rescales=_rescales(operators, source))
+        except ModelError as error:
+            message = f"{path}: {error}"
+            raise ModelError(message) from None
+        self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
+        self.size = int(source["shape"][2]), int(source["shape"][1])
+        self._softmax = not _ends_in_probabilities(operators, result)
+        self._scale, self._zero = _quantization(result)
+        self._interpreter = interpreter
+        self._input = interpreter.tensor(source["index"])
+        self._output = interpreter.tensor(result["index"])
+
+    def scores(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify one image.
+
+        Args:
+            image: uint8 [height, width, 3] of the model's ``size``, blue, green, red.
+
+        Returns:
+            float32 [N], 0..1; they sum to 1 unless the model ends in a sigmoid.
+        """
+        self._pixels.write(image, self._input()[0])
+        self._interpreter.invoke()
+        scores = self._output().reshape(-1).astype(np.float32)
+        if self._scale != 1.0 or self._zero:
+            scores -= self._zero
+            scores *= self._scale
+        if self._softmax:
+            scores = np.exp(scores - scores.max())
+            scores /= scores.sum()
+        return np.nan_to_num(scores, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
+
+
+def shipped_model() -> Path:
+    """Path of the model that comes with edgecam."""
+    return Path(str(resources.files("edgecam") / "assets" / SHIPPED))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            message = f"{path}: larger than {MAX_BYTES // 1_000_000} MB; is it a .tflite file?"
+            raise ModelError(message)
+        content = path.read_bytes()
+    except OSError as error:
+        message = f"model.path: {path}: {(error.strerror or str(error)).lower()}"
+        raise ModelError(message) from None
+    if content[4:8] != IDENTIFIER:
+        message = f"{path}: not a .tflite file"
+        raise ModelError(message)
+    return content
+
+
+def _tensors(interpreter: runtimes.Interpreter) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The input and the output of an image classifier."""
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    if len(inputs) != 1 or len(outputs) != 1:
+        message = (
+            f"no image classifier: {len(inputs)} inputs and {len(outputs)} outputs, expected one image and one row of "
+            "scores (a detection or segmentation model?)"
+        )
+        raise ModelError(message)
+    source, result = inputs[0], outputs[0]
+    match source["shape"].tolist():
+        case [1, height, width, 1 | 3] if 1 < height <= MAX_SIDE and 1 < width <= MAX_SIDE:
+            pass
+        case shape:
+            message = f"no image classifier: its input is {shape}, expected [1, height, width, 3]"
+            raise ModelError(message)
+    match result["shape"].tolist():
+        case [*ones, count] if count > 1 and np.prod(ones) == 1:
+            pass
+        case shape:
+            message = f"no image classifier: its output is {shape}, expected one row of two or more scores"
+            raise ModelError(message)
+    for tensor in (source, result):
+        if tensor["dtype"] not in (np.uint8, np.int8, np.float32):
+            message = (
+                f"no image classifier: {tensor['name']} is {tensor['dtype'].__name__}, expected uint8, int8 or float32"
+            )
+            raise ModelError(message)
+    return source, result
+
+
+def _classes(metadata: Metadata, settings: config.Model, path: Path, count: int) -> tuple[str, ...]:
+    """Find the labels: in the named file, else in the model, else in a file beside it."""
+    beside = [path.with_suffix(".txt"), path.with_name(f"{path.stem}_labels.txt"), path.with_name("labels.txt")]
+    if settings.labels:
+        file: Path | None = Path(settings.labels)
+    elif metadata.labels is not None:
+        file = None
+    else:
+        file = next((candidate for candidate in beside if candidate.is_file()), None)
+        if file is None:
+            message = f"no labels in it, nor in {beside[0].name} or labels.txt beside it; name a file in model.labels"
+            raise ModelError(message)
+    labels = _read_labels(file) if file else metadata.labels or ()
+    if len(labels) != count:
+        message = f"{count} scores, but {len(labels)} labels in {file or 'its metadata'}"
+        raise ModelError(message)
+    return labels
+
+
+def _read_labels(file: Path) -> tuple[str, ...]:
+    try:
+        return parse_labels(file.read_text("utf-8"))
+    except OSError as error:
+        message = f"model.labels: {file}: {(error.strerror or str(error)).lower()}"
+    except UnicodeDecodeError as error:
+        message = f"model.labels: {file}: not UTF-8 text (byte {error.start})"
+    raise ModelError(message)
+
+
+def _ends_in_probabilities(operators: list[dict[str, Any]], result: dict[str, Any]) -> bool:
+    """Whether the last operator that counts is a softmax or a sigmoid."""
+    makers = {int(output): op for op in operators if op["op_name"] != "DELEGATE" for output in op["outputs"]}
+    tensor = int(result["index"])
+    while tensor in makers:
+        op = makers[tensor]
+        if op["op_name"] not in PASSED_THROUGH:
+            return op["op_name"] in PROBABILITIES
+        tensor = int(op["inputs"][0])
+    return False
+
+
+def _quantization(tensor: dict[str, Any]) -> tuple[float, int]:
+    """Scale and zero point: a score is (value - zero point) * scale."""
+    scale, zero = tensor["quantization"]
+    if tensor["dtype"] == np.float32 or not scale:
+        return 1.0, 0
+    return float(scale), int(zero)
+
+
+def _rescales(operators: list[dict[str, Any]], source: dict[str, Any]) -> bool:
+    """Whether the first thing the model does to its pixels is arithmetic: it then normalises them itself."""
+    users = [op for op in operators if source["index"] in op["inputs"] and op["op_name"] != "DELEGATE"]
+    return bool(users) and all(op["op_name"] in ARITHMETIC for op in users)

@@ -1,0 +1,84 @@
+"""What is published, field by field; docs/mqtt.md explains it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SCHEMA = 1
+
+
+class ModelPayload(msgspec.Struct, frozen=True):
+    """Which model decided: its name and the SHA-256 of its file."""
+
+    name: str
+    sha256: str
+
+
+class LabelPayload(msgspec.Struct, frozen=True):
+    """A label and its score, 0..1."""
+
+    label: str
+    score: float
+
+
+class EventPayload(msgspec.Struct, frozen=True):
+    """A step in the life of an event; times are ISO 8601 in UTC."""
+
+    schema: int
+    id: str
+    type: Literal["new", "update", "end"]
+    camera: str
+    label: str
+    index: int | None
+    score: float
+    top_score: float
+    frame_time: str
+    start_time: str
+    end_time: str | None
+    top: tuple[LabelPayload, ...]
+    model: ModelPayload
+
+
+class StatePayload(msgspec.Struct, frozen=True):
+    """What is seen now, and since when."""
+
+    label: str | None
+    score: float
+    since: str
+    event_id: str | None
+    camera: Literal["online", "lost"]
+
+
+class FramesPayload(msgspec.Struct, frozen=True):
+    """Frames since the start; captured = dropped + classified + in flight."""
+
+    captured: int
+    dropped: int
+    classified: int
+
+
+class QuantilesPayload(msgspec.Struct, frozen=True):
+    """Milliseconds since the last stats; null where there was no frame."""
+
+    p50: float | None
+    p99: float | None
+
+
+class StatsPayload(msgspec.Struct, frozen=True):
+    """How the daemon is doing."""
+
+    schema: int
+    uptime_s: float
+    fps: float
+    frames: FramesPayload
+    inference_ms: QuantilesPayload
+    latency_ms: QuantilesPayload
+    queue: int
+    outbox: int
+    cpu_percent: float
+    rss_mb: float
+    temperature_c: float | None
+    throttled: bool | None
+    model: ModelPayload

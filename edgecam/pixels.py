@@ -1,0 +1,114 @@
+"""From an image's pixels to the numbers that a model takes."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+# (pixel - mean) / std, as (mean, std): to 0..255, to 0..1 and to -1..1
+RAW, UNIT, SYMMETRIC = (0.0, 1.0), (0.0, 255.0), (127.5, 127.5)
+OFF_BY = 0.1  # of the quantised range: further off, a normalisation cannot be meant
+
+
+class PixelWriter:
+    """Writes images into an input tensor: as RGB (or grey), normalised, quantised.
+
+    As each pixel is one of 256 values, normalisation and quantisation together are a table per channel.
+    """
+
+    def __init__(
+        self,
+        tensor: dict[str, Any],
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        *,
+        rescales: bool = False,
+    ) -> None:
+        """Make the table.
+
+        Args:
+            tensor: the interpreter's details of its input, of uint8, int8 or float32 [1, height, width, 1 or 3].
+            mean: what the model's metadata says: one number, or one a channel in the order of the tensor.
+            std: likewise.
+            rescales: the model itself normalises pixels of 0..255.
+        """
+        channels = int(tensor["shape"][3])
+        given = _per_channel(mean, std, channels)
+        if tensor["dtype"] == np.float32:
+            table = _normalised(given or _usual(_guess(rescales=rescales), channels))
+        else:
+            table = _quantised(tensor, given, channels)
+        self._convert = cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGR2GRAY  # noqa: PLR2004
+        self._grey = channels == 1
+        # OpenCV takes int8 for nothing: the same bits are written as uint8.
+        table = table if table.dtype == np.float32 else table.view(np.uint8)
+        plain = table.dtype == np.uint8 and bool((table == np.arange(256)[:, np.newaxis]).all())
+        self._table = None if plain else np.ascontiguousarray(table.reshape(1, 256, channels))
+
+    def write(self, image: NDArray[np.uint8], tensor: NDArray[Any]) -> None:
+        """Write a uint8 [height, width, 3] image, blue, green, red, into a tensor [height, width, 1 or 3]."""
+        target = tensor if tensor.dtype == np.float32 else tensor.view(np.uint8)
+        if self._grey:
+            target = target[..., 0]
+        if self._table is None:
+            cv2.cvtColor(image, self._convert, dst=target)
+        else:
+            cv2.LUT(cv2.cvtColor(image, self._convert), self._table, dst=target)
+
+
+Normalisation = tuple["NDArray[np.float64]", "NDArray[np.float64]"]  # mean and std, each [channels]
+
+
+def _usual(normalisation: tuple[float, float], channels: int) -> Normalisation:
+    mean, std = normalisation
+    return np.full(channels, mean), np.full(channels, std)
+
+
+def _per_channel(mean: Sequence[float] | None, std: Sequence[float] | None, channels: int) -> Normalisation | None:
+    if not mean or not std or 0 in std or {len(mean), len(std)} - {1, channels}:
+        return None
+    return np.broadcast_to(np.array(mean, float), channels), np.broadcast_to(np.array(std, float), channels)
+
+
+def _guess(*, rescales: bool) -> tuple[float, float]:
+    """A float model without metadata: what it does first tells whether it wants 0..255, else -1..1 is usual."""
+    if not rescales:
+        logger.warning("the model does not tell how it wants its pixels: -1..1 is assumed; see docs/models.md")
+    return RAW if rescales else SYMMETRIC
+
+
+def _normalised(normalisation: Normalisation) -> NDArray[Any]:
+    """float32 [256, channels]: the normalised value of each pixel value."""
+    mean, std = normalisation
+    return ((np.arange(256)[:, np.newaxis] - mean) / std).astype(np.float32)
+
+
+def _quantised(tensor: dict[str, Any], given: Normalisation | None, channels: int) -> NDArray[Any]:
+    """uint8 or int8 [256, channels]: the quantised value of each pixel value.
+
+    The pixels' range and the tensor's range are the same in models as they are converted. So of the metadata's
+    normalisation and the usual ones that is taken which fills the tensor's range best; where none comes near, pixels
+    are taken as they are (some metadata describes the float model that this one was made from).
+    """
+    dtype, (scale, zero) = tensor["dtype"], tensor["quantization"]
+    limits = np.iinfo(dtype)
+    plain = np.broadcast_to((np.arange(256) + limits.min)[:, np.newaxis], (256, channels)).astype(dtype)
+    if not scale:
+        return plain
+    best, best_off = plain, OFF_BY
+    for normalisation in [given] if given else [_usual(each, channels) for each in (RAW, UNIT, SYMMETRIC)]:
+        exact = _normalised(normalisation) / scale + zero
+        off = max(abs(exact[0] - limits.min).max(), abs(exact[-1] - limits.max).max()) / 255
+        if off < best_off:
+            best, best_off = np.clip(np.rint(exact), limits.min, limits.max).astype(dtype), off
+    return best

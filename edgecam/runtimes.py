@@ -1,0 +1,131 @@
+"""LiteRT and tflite-runtime: one interpreter under two names."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edgecam.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+# Faster first: equal in float32, but tflite-runtime's last build is 10 to 35 times slower on int8 models on x86-64
+# (benchmarks/runtimes.py), and no faster elsewhere.
+MODULES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+PROBE_TIMEOUT_S = 60
+
+
+class Interpreter(Protocol):
+    """What we use of either runtime's interpreter."""
+
+    def allocate_tensors(self) -> None:
+        """Plan memory; raises RuntimeError or ValueError where an operator cannot be run."""
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        """Describe the input tensors."""
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        """Describe the output tensors."""
+
+    def tensor(self, index: int, /) -> Callable[[], NDArray[Any]]:
+        """Return a function that returns a view of a tensor's memory; no view may live on while `invoke` runs."""
+
+    def invoke(self) -> None:
+        """Run the model once."""
+
+    def _get_ops_details(self) -> list[dict[str, Any]]: ...
+
+
+def installed() -> list[str]:
+    """Names of the runtimes that import, the faster first."""
+    names = []
+    for name, module in MODULES.items():
+        with contextlib.suppress(ImportError, AttributeError):  # built for another numpy, it fails with either
+            importlib.import_module(module)
+            names.append(name)
+    return names
+
+
+def choose(runtime: str) -> str:
+    """Resolve ``auto`` to the faster runtime that imports.
+
+    Raises:
+        ModelError: the runtime is not installed.
+    """
+    for name, module in MODULES.items():
+        if runtime in ("auto", name):
+            try:
+                importlib.import_module(module)
+            except (ImportError, AttributeError) as error:
+                reason = f'model.runtime: {name} cannot be imported ({error}); install it or set model.runtime = "auto"'
+            else:
+                return name
+    raise ModelError(reason)
+
+
+def interpreter(runtime: str, path: str, threads: int) -> Interpreter:
+    """Load a model into a runtime by its name; what the runtime itself prints is logged.
+
+    Raises:
+        ModelError: the runtime refuses the file.
+    """
+    module = importlib.import_module(MODULES[runtime])
+    if runtime == "tflite-runtime":
+        _probe(path)
+    with _captured_stderr() as said:
+        try:
+            loaded: Interpreter = module.Interpreter(model_path=path, num_threads=threads)
+            loaded.allocate_tensors()
+            loaded.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(_first_line(str(error))) from None
+    for line in said:
+        logger.debug("%s: %s", runtime, line)
+    return loaded
+
+
+def _probe(path: str) -> None:
+    """Let a child process load the model first: tflite-runtime does not verify a file, and a broken one kills it."""
+    program = f"from {MODULES['tflite-runtime']} import *; i = Interpreter({path!r}); i.allocate_tensors(); i.invoke()"
+    try:
+        child = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", program], capture_output=True, timeout=PROBE_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        message = f"took more than {PROBE_TIMEOUT_S} s to run once"
+        raise ModelError(message) from None
+    if child.returncode < 0:
+        message = f"broken or truncated: it kills the runtime (signal {-child.returncode})"
+        raise ModelError(message)
+
+
+def _first_line(message: str) -> str:
+    return message.strip().splitlines()[0].strip() if message.strip() else "refused by the runtime"
+
+
+@contextlib.contextmanager
+def _captured_stderr() -> Iterator[list[str]]:
+    """Collect what native code writes to standard error into a list, which is filled at the end."""
+    lines: list[str] = []
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            lines += file.read().decode(errors="replace").splitlines()

@@ -1,0 +1,49 @@
+"""Where frames come from: one kind of source a file, found by what ``camera.source`` looks like."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgecam.errors import SourceFileError
+
+if TYPE_CHECKING:
+    from edgecam import config
+    from edgecam.sources.source import Source
+
+STREAM = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
+
+
+def open_source(camera: config.Camera) -> Source:
+    """Return the source that ``camera.source`` names; a camera or stream need not be there yet.
+
+    Raises:
+        SourceFileError: a file or folder is not there, or nothing is known by that name.
+    """
+    name = camera.source
+    if name == "auto":
+        from edgecam.sources.v4l2 import AutoCamera
+
+        return AutoCamera(camera)
+    if name.startswith("/dev/"):
+        from edgecam.sources.v4l2 import V4l2Camera
+
+        return V4l2Camera(camera)
+    if STREAM.match(name):
+        from edgecam.sources.stream import Stream
+
+        return Stream(camera)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        from edgecam.sources.images import ImageFolder
+
+        return ImageFolder(camera, path)
+    if path.exists():
+        from edgecam.sources.video import VideoFile
+
+        return VideoFile(camera, path)
+    message = (
+        f"camera.source: {name}: no such file; expected auto, /dev/video0, rtsp://..., a video or a folder of images"
+    )
+    raise SourceFileError(message)

@@ -1,0 +1,55 @@
+"""What all sources have in common."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from edgecam.frames import Frame
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Source(Protocol):
+    """Gives frames, one after the other.
+
+    Attributes:
+        name: for logs; without passwords.
+        live: a camera: what is not taken in time is lost, and where it ends it has been lost. Not live: a file,
+            which ends for good.
+        waits: no frame may be lost: the source is read no faster than frames are taken.
+    """
+
+    name: str
+    live: bool
+    waits: bool
+
+    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
+        """Open the source and give its frames until it ends or ``stop`` is set; closing the iterator releases it.
+
+        Raises:
+            SourceError: it cannot be opened, or no more frames come; later they may.
+            SourceFileError: a file cannot be read.
+        """
+
+
+class Playback:
+    """Times the frames of a file: by the clip's own clock, at its own speed if ``realtime``."""
+
+    def __init__(self, *, realtime: bool) -> None:
+        """Start the clip's clock now."""
+        self._realtime = realtime
+        self._start_ns = time.monotonic_ns()
+
+    def frame(self, image: NDArray[np.uint8], position_ns: int, stop: threading.Event) -> Frame:
+        """Make a frame of the image at a position of the clip; in real time, wait until it is due."""
+        exposed_ns = self._start_ns + position_ns
+        if not self._realtime:
+            return Frame(image, exposed_ns, time.monotonic_ns())
+        stop.wait((exposed_ns - time.monotonic_ns()) / 1e9)
+        return Frame(image, exposed_ns, exposed_ns)

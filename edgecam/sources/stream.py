@@ -1,0 +1,48 @@
+"""A camera on the network: RTSP, or a stream over HTTP."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import cv2
+
+from edgecam.errors import SourceError
+from edgecam.frames import Frame
+from edgecam.sources.opencv import NO_FRAME_S, opened
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    from edgecam import config
+
+
+class Stream:
+    """A stream's frames carry the time of their arrival, as it does not tell when they were exposed."""
+
+    live = True
+    waits = False
+
+    def __init__(self, camera: config.Camera) -> None:
+        """Read the stream at the URL ``camera.source``."""
+        parts = urlsplit(camera.source)
+        self.name = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        self._url = camera.source
+
+    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
+        """See `Source`."""
+        timeout = 1000 * NO_FRAME_S
+        settings = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout)
+        capture = opened(self._url, cv2.CAP_FFMPEG, *settings)
+        try:
+            while not stop.is_set():
+                there, image = capture.read()
+                if not there:
+                    message = f"the stream ended, or no frame came for {NO_FRAME_S} s"
+                    raise SourceError(message)
+                now_ns = time.monotonic_ns()
+                yield Frame(image, now_ns, now_ns)
+        finally:
+            capture.release()

@@ -1,0 +1,118 @@
+"""USB and other V4L2 cameras."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import struct
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edgecam.errors import SourceError
+from edgecam.frames import Frame
+from edgecam.sources.opencv import NO_FRAME_S, opened
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    from edgecam import config
+
+logger = logging.getLogger(__name__)
+
+VIDIOC_QUERYCAP = 0x80685600  # https://docs.kernel.org/userspace-api/media/v4l/vidioc-querycap.html
+CAPABILITY = struct.Struct("16s32s32sIII12x")
+VIDEO_CAPTURE = 0x1
+HAS_DEVICE_CAPABILITIES = 0x80000000
+# A Pi's own camera and image processors show up as capture devices too, but give no finished images.
+RAW_DRIVERS = ("bcm2835-", "pispbe", "rp1-cfe", "rpi-", "unicam")
+BUFFERS = 2  # one being filled, one being read
+PLAUSIBLE_NS = 2_000_000_000
+
+
+class V4l2Camera:
+    """The camera at a device file such as /dev/video0."""
+
+    live = True
+    waits = False
+
+    def __init__(self, camera: config.Camera, device: str | None = None) -> None:
+        """Ask the camera at ``device`` (or ``camera.source``) for the size and rate of ``camera``."""
+        self.name = device or camera.source
+        self._settings = (
+            *(cv2.CAP_PROP_FRAME_WIDTH, camera.width),
+            *(cv2.CAP_PROP_FRAME_HEIGHT, camera.height),
+            *(cv2.CAP_PROP_FPS, round(camera.fps)),
+            *(cv2.CAP_PROP_BUFFERSIZE, BUFFERS),
+        )
+
+    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
+        """See `Source`."""
+        if not Path(self.name).exists():
+            message = "no such device; is the camera plugged in?"
+            raise SourceError(message)
+        if not os.access(self.name, os.R_OK | os.W_OK):
+            message = "permission denied; is the user in the group video?"
+            raise SourceError(message)
+        capture = opened(self.name, cv2.CAP_V4L2, *self._settings)
+        try:
+            while not stop.is_set():
+                there, image = capture.read()
+                if not there:
+                    message = f"unplugged, or no frame came for {NO_FRAME_S} s"
+                    raise SourceError(message)
+                exposed_ns = _exposed_ns(capture)
+                yield Frame(image, exposed_ns, exposed_ns)
+        finally:
+            capture.release()
+
+
+class AutoCamera:
+    """The first camera that is found, looked for anew each time it is opened."""
+
+    live = True
+    waits = False
+    name = "auto"
+
+    def __init__(self, camera: config.Camera) -> None:
+        """Ask the camera for the size and rate of ``camera``."""
+        self._camera = camera
+
+    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
+        """See `Source`."""
+        devices = cameras()
+        if not devices:
+            message = "no camera found; plug one in or set camera.source"
+            raise SourceError(message)
+        logger.info("camera.source: auto: using %s", devices[0])
+        yield from V4l2Camera(self._camera, devices[0]).frames(stop)
+
+
+def cameras() -> list[str]:
+    """Device files of the V4L2 cameras that give finished images, in the order of their numbers."""
+    devices = sorted(Path("/dev").glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
+    return [str(device) for device in devices if _is_camera(device)]
+
+
+def _is_camera(device: Path) -> bool:
+    answer = bytearray(CAPABILITY.size)
+    try:
+        with device.open("rb", buffering=0) as file:
+            fcntl.ioctl(file, VIDIOC_QUERYCAP, answer)
+    except OSError:
+        return False
+    driver, _, _, _, capabilities, of_device = CAPABILITY.unpack(answer)
+    if capabilities & HAS_DEVICE_CAPABILITIES:
+        capabilities = of_device
+    return bool(capabilities & VIDEO_CAPTURE) and not driver.decode(errors="replace").startswith(RAW_DRIVERS)
+
+
+def _exposed_ns(capture: cv2.VideoCapture) -> int:
+    """The driver's time stamp, which is of the monotonic clock with all but a few drivers, else the time now."""
+    now_ns = time.monotonic_ns()
+    told_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+    return told_ns if 0 <= now_ns - told_ns < PLAUSIBLE_NS else now_ns

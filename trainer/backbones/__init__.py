@@ -1,0 +1,1 @@
+"""Networks whose last layers are trained on a user's own classes, one a file."""

@@ -1,0 +1,83 @@
+"""Puts labels and normalisation into a .tflite file, where Android's, MediaPipe's and our own tools read them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as tflite_schema
+from mediapipe.tasks.metadata import metadata_schema_py_generated as schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LABELS_FILE = "labels.txt"
+EARLIEST_PARSER = b"1.0.0"
+
+
+def _content(kind: int, properties: Any) -> Any:
+    content = schema.ContentT()
+    content.contentPropertiesType, content.contentProperties = kind, properties
+    return content
+
+
+def _image_input(mean: float, std: float) -> Any:
+    properties = schema.ImagePropertiesT()
+    properties.colorSpace = schema.ColorSpaceType.RGB
+    options = schema.NormalizationOptionsT()
+    options.mean, options.std = [mean], [std]
+    unit = schema.ProcessUnitT()
+    unit.optionsType, unit.options = schema.ProcessUnitOptions.NormalizationOptions, options
+    tensor = schema.TensorMetadataT()
+    tensor.name, tensor.description = b"image", b"RGB image of any content."
+    tensor.content = _content(schema.ContentProperties.ImageProperties, properties)
+    tensor.processUnits = [unit]
+    return tensor
+
+
+def _scores_output() -> Any:
+    labels = schema.AssociatedFileT()
+    labels.name, labels.type = LABELS_FILE.encode(), schema.AssociatedFileType.TENSOR_AXIS_LABELS
+    tensor = schema.TensorMetadataT()
+    tensor.name, tensor.description = b"score", b"One score a label, in the order of the label file."
+    tensor.content = _content(schema.ContentProperties.FeatureProperties, schema.FeaturePropertiesT())
+    tensor.associatedFiles = [labels]
+    return tensor
+
+
+def _pack(table: Any, identifier: bytes) -> bytes:
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(table.Pack(builder), file_identifier=identifier)
+    return bytes(builder.Output())
+
+
+def with_metadata(
+    model: bytes, *, name: str, description: str, licence: str, labels: Sequence[str], mean: float, std: float
+) -> bytes:
+    """Add TFLite metadata to a classifier: a label a score, and an input of (pixel - mean) / std.
+
+    The format is https://ai.google.dev/edge/litert/models/metadata: a flatbuffer among the model's buffers, and the
+    files that it names in a zip archive behind the model. MediaPipe's own writer cannot be used: its package lacks
+    a compiled part of it (1.2.2).
+    """
+    graph = schema.SubGraphMetadataT()
+    graph.inputTensorMetadata, graph.outputTensorMetadata = [_image_input(mean, std)], [_scores_output()]
+    metadata = schema.ModelMetadataT()
+    metadata.name, metadata.description, metadata.license = name.encode(), description.encode(), licence.encode()
+    metadata.minParserVersion = EARLIEST_PARSER
+    metadata.subgraphMetadata = [graph]
+
+    tree = tflite_schema.ModelT.InitFromObj(tflite_schema.Model.GetRootAsModel(model, 0))
+    buffer, entry = tflite_schema.BufferT(), tflite_schema.MetadataT()
+    buffer.data = list(_pack(metadata, b"M001"))
+    tree.buffers.append(buffer)
+    entry.name, entry.buffer = b"TFLITE_METADATA", len(tree.buffers) - 1
+    tree.metadata = [*(tree.metadata or ()), entry]
+
+    archive = io.BytesIO(_pack(tree, b"TFL3"))
+    with zipfile.ZipFile(archive, "a") as files:
+        # A fixed date, so that the same model gives the same bytes.
+        files.writestr(zipfile.ZipInfo(LABELS_FILE), "".join(f"{label}\n" for label in labels))
+    return archive.getvalue()
