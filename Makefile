@@ -7,16 +7,20 @@ VENV ?= .venv
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --quiet
 install := $(pip) install --constraint constraints.txt --editable
+mediapipe := $(pip) install --no-deps mediapipe==1.2.2
 
-.PHONY: demo test lint format bench model clip accuracy lock clean help
+.PHONY: demo test test-trainer lint format bench model clip lock clean help
 .DEFAULT_GOAL := help
 
 demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
 	@$(bin)/edgecam demo
 
 test: $(VENV)/test.ready  ## run the tests
-	@scripts/need mosquitto openssl
+	@scripts/need mosquitto
 	@$(bin)/python -m pytest $(TESTS)
+
+test-trainer: $(VENV)/test.ready $(VENV)/trainer.ready  ## run the tests of the trainer too, with TensorFlow
+	@$(bin)/python -m pytest tests/trainer
 
 lint: $(VENV)/lint.ready  ## run the linters
 	$(bin)/ruff check .
@@ -47,7 +51,7 @@ clean:  ## remove what was set up
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*##/ {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(bin)/python:
 	@scripts/new-venv $(PYTHON) $(VENV)
@@ -61,16 +65,17 @@ $(VENV)/demo.ready: pyproject.toml constraints.txt | $(bin)/python
 $(VENV)/test.ready: pyproject.toml constraints.txt | $(bin)/python
 	@echo "setting up the tests in $(VENV) ..."
 	@$(install) '.[test]'
+	@$(mediapipe)
 	@touch $@
 
 $(VENV)/lint.ready: pyproject.toml constraints.txt | $(bin)/python
 	@echo "setting up the linters in $(VENV) ..."
 	@$(install) '.[test,lint]'
+	@$(mediapipe)
 	@touch $@
 
 $(VENV)/trainer.ready: pyproject.toml constraints.txt | $(bin)/python
 	@echo "setting up the trainer in $(VENV) ..."
 	@$(install) '.[trainer]'
-	@# MediaPipe asks for another build of OpenCV, which would take the place of ours.
-	@$(pip) install --no-deps mediapipe==1.2.2
+	@$(mediapipe)
 	@touch $@

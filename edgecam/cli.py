@@ -120,10 +120,11 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
 def main() -> None:
     """Run the command; every expected error is one line a mistake, and an exit code."""
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(cli.main(prog_name="edgecam", standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "edgecam"
-        _fail(f"{command}: {error.format_message().rstrip('.')}; try {command} --help", USAGE)
+        problem = error.format_message()
+        _fail(f"{command}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {command} --help)", USAGE)
     except click.ClickException as error:
         _fail(f"edgecam: {error.format_message()}", error.exit_code)
     except ConfigError as error:

@@ -42,10 +42,13 @@ class FrameQueue:
         with self._changed:
             if isinstance(item, Frame):
                 self._captured += 1
-                self._make_room()
+                if self._wait:
+                    self._changed.wait_for(lambda: self._frames < self._size or self._closed)
                 if self._closed:
                     self._dropped += 1
                     return
+                if self._frames >= self._size:
+                    self._drop_oldest()
                 self._frames += 1
             if not self._closed:
                 self._items.append(item)
@@ -78,11 +81,8 @@ class FrameQueue:
         with self._changed:
             return Counts(self._captured, self._dropped, self._frames)
 
-    def _make_room(self) -> None:
-        if self._wait:
-            self._changed.wait_for(lambda: self._frames < self._size or self._closed)
-        elif self._frames >= self._size:
-            oldest = next(place for place, item in enumerate(self._items) if isinstance(item, Frame))
-            del self._items[oldest]
-            self._frames -= 1
-            self._dropped += 1
+    def _drop_oldest(self) -> None:
+        oldest = next(place for place, item in enumerate(self._items) if isinstance(item, Frame))
+        del self._items[oldest]
+        self._frames -= 1
+        self._dropped += 1

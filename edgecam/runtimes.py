@@ -82,7 +82,7 @@ def interpreter(runtime: str, path: str, threads: int) -> Interpreter:
     """
     module = importlib.import_module(MODULES[runtime])
     if runtime == "tflite-runtime":
-        _probe(path)
+        _verify(path)
     with _captured_stderr() as said:
         try:
             loaded: Interpreter = module.Interpreter(model_path=path, num_threads=threads)
@@ -95,8 +95,26 @@ def interpreter(runtime: str, path: str, threads: int) -> Interpreter:
     return loaded
 
 
+def _verify(path: str) -> None:
+    """Check a file for tflite-runtime, which does not verify it and is killed by a broken one.
+
+    LiteRT verifies it without harm. Where that is not installed, a child process loads the model first; a file that
+    only sometimes kills the runtime gets past this.
+    """
+    try:
+        verifier = importlib.import_module(MODULES["litert"])
+    except ImportError:
+        _probe(path)
+        return
+    with _captured_stderr():
+        try:
+            verifier.Interpreter(model_path=path)
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(_first_line(str(error))) from None
+
+
 def _probe(path: str) -> None:
-    """Let a child process load the model first: tflite-runtime does not verify a file, and a broken one kills it."""
+    """Load and run a model in a child process."""
     program = f"from {MODULES['tflite-runtime']} import *; i = Interpreter({path!r}); i.allocate_tensors(); i.invoke()"
     try:
         child = subprocess.run(  # noqa: S603

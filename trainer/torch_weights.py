@@ -72,7 +72,7 @@ def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
     with path.open("rb") as file:
         try:
             magic = _Unpickler(file).load()
-        except pickle.UnpicklingError:
+        except (pickle.UnpicklingError, EOFError, ValueError):
             magic = None
         if magic != MAGIC:
             message = f"{path}: not a PyTorch state dict in the format from before PyTorch 1.6"

@@ -1,0 +1,1 @@
+"""Tests of behaviour, with real parts: models, brokers, clips, processes."""

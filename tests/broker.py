@@ -1,0 +1,160 @@
+"""A real mosquitto, and a subscriber that waits for messages."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+WAIT_S = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether something listens on a port of the loopback interface; a closed port refuses at once."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Mosquitto:
+    """A broker on a free port of the loopback interface, which can be stopped and started again."""
+
+    host = "localhost"
+
+    def __init__(self, folder: Path, settings: Iterable[str] = ("allow_anonymous true",)) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/sbin")
+        assert program, "mosquitto is not installed; see scripts/need"
+        configuration = self._folder / "mosquitto.conf"
+        kept = ["persistence true", f"persistence_location {self._folder}/", "user root"]
+        lines = [f"listener {self.port} 127.0.0.1", *kept, *self._settings]
+        configuration.write_text("".join(f"{line}\n" for line in lines))
+        with (self._folder / "mosquitto.log").open("ab") as log:
+            self._process = subprocess.Popen([program, "-c", str(configuration)], stdout=log, stderr=log)
+        deadline = time.monotonic() + WAIT_S
+        while not answers(self.port):
+            assert self._process.poll() is None, (self._folder / "mosquitto.log").read_text()
+            assert time.monotonic() < deadline, "mosquitto does not answer"
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(WAIT_S)
+            self._process = None
+
+
+@dataclass(frozen=True)
+class Message:
+    topic: str
+    payload: bytes
+    retain: bool
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.payload)
+
+
+@dataclass
+class Subscriber:
+    """Receives what is published below ``edgecam/``; a persistent one also what was while it was away."""
+
+    port: int
+    tls: ssl.SSLContext | None = None
+    password: tuple[str, str] | None = None
+    host: str = "localhost"
+    persistent: bool = False
+    seen: list[Message] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        subscribed = threading.Event()
+        name = "subscriber" if self.persistent else ""
+        self._client = client = paho.Client(CallbackAPIVersion.VERSION2, name, clean_session=not self.persistent)
+        if self.tls:
+            client.tls_set_context(self.tls)
+        if self.password:
+            client.username_pw_set(*self.password)
+        client.reconnect_delay_set(1, 1)
+
+        @client.connect_callback()
+        def _(*_: Any) -> None:
+            client.subscribe("edgecam/#", qos=1)
+
+        @client.subscribe_callback()
+        def _(*_: Any) -> None:
+            subscribed.set()
+
+        @client.message_callback()
+        def _(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+            self._arrived.put(Message(message.topic, bytes(message.payload), message.retain))
+
+        client.connect(self.host, self.port)
+        client.loop_start()
+        assert subscribed.wait(WAIT_S), "the broker did not answer"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        self._client.publish(topic, payload, qos=1).wait_for_publish(WAIT_S)
+
+    def wait_for(self, wanted: Callable[[Message], bool]) -> Message:
+        """Wait for the next message that is wanted."""
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            try:
+                message = self._arrived.get(timeout=max(0.01, deadline - time.monotonic()))
+            except queue.Empty:
+                topics = [(each.topic, each.payload[:80]) for each in self.seen]
+                message_text = f"the message did not come; there were {topics}"
+                raise AssertionError(message_text) from None
+            self.seen.append(message)
+            if wanted(message):
+                return message
+
+    def wait_for_topic(self, name: str, payload: bytes | None = None) -> Message:
+        """Wait for a message on ``edgecam/<camera>/<name>``."""
+        return self.wait_for(lambda each: each.topic.endswith(f"/{name}") and payload in (None, each.payload))
+
+    def until_offline(self) -> list[Message]:
+        """All messages up to the daemon's last one."""
+        self.wait_for_topic("availability", b"offline")
+        return self.seen
+
+
+def events(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    return [message.json for message in messages if message.topic.endswith("/events")]

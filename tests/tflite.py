@@ -1,0 +1,147 @@
+"""Builds small real .tflite models: classifiers that tell colours apart, and things that are no classifiers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Type = Literal["float32", "uint8", "int8"]
+COLOURS = ("red", "green", "blue")
+
+TYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "uint8": schema.TensorType.UINT8,
+    "int8": schema.TensorType.INT8,
+    "int32": schema.TensorType.INT32,
+}
+# A score's logit is STEEP times how much of its colour is in the mean pixel, less what is in there of the others.
+STEEP = 6.0
+INPUT_SCALE = 2 / 255
+LOGIT_SCALE = 4 * STEEP / 255
+
+
+@dataclass
+class Graph:
+    """A model under construction."""
+
+    model: Any = field(default_factory=schema.ModelT)
+    graph: Any = field(default_factory=schema.SubGraphT)
+
+    def __post_init__(self) -> None:
+        """Begin with the empty buffer that TFLite wants first."""
+        self.model.version = 3
+        self.model.subgraphs, self.model.operatorCodes, self.model.buffers = [self.graph], [], [schema.BufferT()]
+        self.graph.tensors, self.graph.operators, self.graph.inputs, self.graph.outputs = [], [], [], []
+
+    def tensor(
+        self, name: str, shape: Sequence[int], dtype: str, scale: float = 0, zero: int = 0, data: Any = None
+    ) -> int:
+        """Add a tensor; with data it is a constant."""
+        tensor, buffer = schema.TensorT(), 0
+        if data is not None:
+            content = schema.BufferT()
+            content.data = list(np.asarray(data, dtype).tobytes())
+            self.model.buffers.append(content)
+            buffer = len(self.model.buffers) - 1
+        tensor.name, tensor.shape, tensor.type, tensor.buffer = name.encode(), list(shape), TYPES[dtype], buffer
+        if scale:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [zero]
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def operator(self, name: str, inputs: list[int], output: int, options: Any = None, *, version: int = 1) -> int:
+        """Add an operator and return its output."""
+        code, operator = schema.OperatorCodeT(), schema.OperatorT()
+        code.builtinCode = getattr(schema.BuiltinOperator, name)
+        code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), version
+        self.model.operatorCodes.append(code)
+        operator.opcodeIndex, operator.inputs, operator.outputs = len(self.model.operatorCodes) - 1, inputs, [output]
+        if options is not None:
+            kind = type(options).__name__.removesuffix("T")
+            operator.builtinOptionsType, operator.builtinOptions = getattr(schema.BuiltinOptions, kind), options
+        self.graph.operators.append(operator)
+        return output
+
+    def finish(self, inputs: list[int], outputs: list[int]) -> bytes:
+        """Return the file's bytes."""
+        self.graph.inputs, self.graph.outputs = inputs, outputs
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(self.model.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+
+def _weights(count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    weights = np.full((count, 3), -STEEP / 2, np.float32)
+    weights[np.arange(count), np.arange(count) % 3] = STEEP
+    weights[3:] = 0
+    return weights
+
+
+def classifier(
+    dtype: Type = "float32", *, size: tuple[int, int] = (32, 24), classes: int = 3, softmax: bool = True
+) -> bytes:
+    """A classifier of width and height ``size`` that takes pixels as -1..1: its first three classes are COLOURS."""
+    build, inner = Graph(), dtype if dtype == "float32" else "int8"
+    width, height = size
+    quantised = inner == "int8"
+    scale, logit_scale = (INPUT_SCALE, LOGIT_SCALE) if quantised else (0, 0)
+    image = build.tensor("image", [1, height, width, 3], dtype, scale, 128 if dtype == "uint8" else 0)
+    x = image
+    if dtype == "uint8":
+        x = build.operator("QUANTIZE", [x], build.tensor("image_int8", [1, height, width, 3], inner, scale))
+    axes = build.tensor("axes", [2], "int32", data=[1, 2])
+    x = build.operator("MEAN", [x, axes], build.tensor("mean", [1, 3], inner, scale), schema.ReducerOptionsT())
+    weight_scale = STEEP / 127 if quantised else 0
+    weights = _weights(classes) / (weight_scale or 1)
+    dense = [
+        build.tensor("weights", [classes, 3], inner, weight_scale, 0, np.rint(weights) if quantised else weights),
+        build.tensor("bias", [classes], "int32" if quantised else inner, scale * weight_scale, 0, np.zeros(classes)),
+    ]
+    logits = build.tensor("logits", [1, classes], inner, logit_scale)
+    x = build.operator("FULLY_CONNECTED", [x, *dense], logits, schema.FullyConnectedOptionsT(), version=4)
+    if softmax:
+        options = schema.SoftmaxOptionsT()
+        options.beta = 1.0
+        scores = build.tensor("scores", [1, classes], inner, 1 / 256 if quantised else 0, -128)
+        x = build.operator("SOFTMAX", [x], scores, options)
+    if dtype == "uint8":
+        out = (1 / 256, 0) if softmax else (logit_scale, 128)
+        x = build.operator("QUANTIZE", [x], build.tensor("out", [1, classes], dtype, *out))
+    return build.finish([image], [x])
+
+
+def reshaper(shape: Sequence[int], *, image: Sequence[int] = (1, 8, 8, 3)) -> bytes:
+    """A model whose output is its input in another shape, such as a segmentation's or a pose's."""
+    build = Graph()
+    source = build.tensor("image", image, "float32")
+    target = build.tensor("shape", [len(shape)], "int32", data=shape)
+    result = build.tensor("result", shape, "float32")
+    return build.finish([source], [build.operator("RESHAPE", [source, target], result, schema.ReshapeOptionsT())])
+
+
+def detector() -> bytes:
+    """A model of two outputs."""
+    build = Graph()
+    image = build.tensor("image", [1, 8, 8, 3], "float32")
+    outputs = [
+        build.operator("RELU", [image], build.tensor(name, [1, 8, 8, 3], "float32")) for name in ("boxes", "scores")
+    ]
+    return build.finish([image], outputs)
+
+
+def saved(folder: Path, model: bytes, labels: Sequence[str] | None = COLOURS) -> Path:
+    """Save a model with its labels in a file beside it."""
+    path = folder / "model.tflite"
+    path.write_bytes(model)
+    if labels is not None:
+        path.with_suffix(".txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    return path

@@ -1,0 +1,51 @@
+"""The commands that make the shipped model and clip make what is shipped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
+pytest.importorskip("av")
+
+from edgecam import config
+from edgecam.demo import shipped_clip
+from edgecam.model import Model
+from edgecam.sources import open_source
+from trainer.photographs import random_views
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def make(module: str, output: Path) -> None:
+    subprocess.run([sys.executable, "-m", module, "--output", str(output)], check=True, capture_output=True)
+
+
+def images(clip: Path) -> NDArray[np.uint8]:
+    camera = config.Camera(source=str(clip))
+    return np.array([frame.image for frame in open_source(camera).frames(threading.Event())])
+
+
+@pytest.mark.timeout(300)
+def test_the_model_made_anew_answers_as_the_shipped_one(tmp_path: Path) -> None:
+    make("trainer.shipped_model", tmp_path / "anew.tflite")
+    anew, shipped = Model(config.Model(path=str(tmp_path / "anew.tflite"))), Model(config.Model())
+    assert anew.classes == shipped.classes
+    views = random_views(60, 224, seed=1)
+    assert np.mean([np.abs(anew.scores(view) - shipped.scores(view)).max() for view in views]) < 0.01
+
+
+@pytest.mark.timeout(300)
+def test_the_clip_made_anew_shows_what_the_shipped_one_shows(tmp_path: Path) -> None:
+    make("trainer.shipped_clip", tmp_path / "anew.mp4")
+    anew, shipped = images(tmp_path / "anew.mp4"), images(shipped_clip())
+    assert anew.shape == shipped.shape
+    assert np.abs(anew[::30].astype(int) - shipped[::30]).mean() < 2
