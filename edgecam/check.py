@@ -64,10 +64,10 @@ def findings(load: Callable[[], Config]) -> Iterator[Finding]:
 
 
 def _model(settings: Config) -> Finding:
-    from edgecam.model import Model
+    from edgecam.model_check import load_checked
 
     try:
-        model = Model(settings.model)
+        model = load_checked(settings.model)
     except EdgecamError as error:
         return Finding(
             "model", Status.FAILURE, str(error), "name a classifier in model.path, or none for the shipped one"

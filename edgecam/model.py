@@ -71,6 +71,9 @@ class Model:
         except ModelError as error:
             message = f"{path}: {error}"
             raise ModelError(message) from None
+        except ValueError as error:  # the runtime stumbles over names that are no text, and the like
+            message = f"{path}: broken: {error}"
+            raise ModelError(message) from None
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
         self.size = int(source["shape"][2]), int(source["shape"][1])
         self._softmax = not _ends_in_probabilities(operators, result)

@@ -73,6 +73,7 @@ class Outbox:
             except sqlite3.Error:
                 self._database = _database(None)
                 self._count = 0
+            broken.close()
             return self._database.execute(statement, values)
 
     def _warn(self, error: Exception) -> None:
@@ -83,11 +84,15 @@ def _database(file: Path | None) -> sqlite3.Connection:
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(file or ":memory:", timeout=1, isolation_level=None)
-    database.execute("PRAGMA locking_mode = EXCLUSIVE")  # two daemons would send the same events twice
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute(
-        "CREATE TABLE IF NOT EXISTS messages "
-        "(number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload BLOB NOT NULL)"
-    )
+    try:
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")  # two daemons would send the same events twice
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS messages "
+            "(number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload BLOB NOT NULL)"
+        )
+    except sqlite3.Error:
+        database.close()
+        raise
     return database

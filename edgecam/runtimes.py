@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import logging
 import os
-import subprocess
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,7 +22,6 @@ logger = logging.getLogger(__name__)
 # Faster first: equal in float32, but tflite-runtime's last build is 10 to 35 times slower on int8 models on x86-64
 # (benchmarks/runtimes.py), and no faster elsewhere.
 MODULES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
-PROBE_TIMEOUT_S = 60
 
 
 class Interpreter(Protocol):
@@ -96,36 +94,16 @@ def interpreter(runtime: str, path: str, threads: int) -> Interpreter:
 
 
 def _verify(path: str) -> None:
-    """Check a file for tflite-runtime, which does not verify it and is killed by a broken one.
-
-    LiteRT verifies it without harm. Where that is not installed, a child process loads the model first; a file that
-    only sometimes kills the runtime gets past this.
-    """
+    """Let LiteRT, where it is installed, verify a file: tflite-runtime does not, and may be killed by a broken one."""
     try:
         verifier = importlib.import_module(MODULES["litert"])
     except ImportError:
-        _probe(path)
         return
     with _captured_stderr():
         try:
             verifier.Interpreter(model_path=path)
         except (ValueError, RuntimeError) as error:
             raise ModelError(_first_line(str(error))) from None
-
-
-def _probe(path: str) -> None:
-    """Load and run a model in a child process."""
-    program = f"from {MODULES['tflite-runtime']} import *; i = Interpreter({path!r}); i.allocate_tensors(); i.invoke()"
-    try:
-        child = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", program], capture_output=True, timeout=PROBE_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        message = f"took more than {PROBE_TIMEOUT_S} s to run once"
-        raise ModelError(message) from None
-    if child.returncode < 0:
-        message = f"broken or truncated: it kills the runtime (signal {-child.returncode})"
-        raise ModelError(message)
 
 
 def _first_line(message: str) -> str:

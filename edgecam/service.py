@@ -18,7 +18,7 @@ from edgecam.events import EventTracker
 from edgecam.frame_queue import FrameQueue
 from edgecam.inference import Inference
 from edgecam.labels import Labels, unknown_labels
-from edgecam.model import Model
+from edgecam.model_check import load_checked
 from edgecam.payloads import ModelPayload
 from edgecam.publisher import Publisher
 from edgecam.sources import open_source
@@ -55,7 +55,7 @@ class Service:
             ConfigError: a file with a secret or certificate cannot be read.
         """
         source = open_source(config.camera)
-        model = Model(config.model)
+        model = load_checked(config.model)
         labels = Labels(model.classes, config.events.groups, config.events.ignore)
         payload = ModelPayload(model.file.name, model.file.sha256)
         self._queue = FrameQueue(config.queue.size, wait=source.waits)

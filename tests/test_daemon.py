@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 from datetime import datetime
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,17 +92,6 @@ class TestAFile:
         assert (spans[0][1] - spans[0][0]).total_seconds() == pytest.approx(1.5, abs=0.35)
         assert (spans[1][0] - spans[0][0]).total_seconds() == pytest.approx(2.5, abs=0.1)
 
-    def test_the_state_follows_the_events(self, played: list[Message]) -> None:
-        labels = [state["label"] for state in payloads(played, "state")]
-        changes = [label for label, after in pairwise([*labels, "the end"]) if label != after]
-        assert changes == [None, "red", None, "green", None]
-
-    def test_the_state_names_the_event_and_the_camera(self, played: list[Message]) -> None:
-        state = next(state for state in payloads(played, "state") if state["label"] == "red")
-        assert list(state) == ["label", "score", "since", "event_id", "camera"]
-        assert state["event_id"] == payloads(played, "events")[0]["id"]
-        assert state["camera"] == "online"
-
     def test_the_last_stats_account_for_every_frame(self, played: list[Message]) -> None:
         stats = payloads(played, "stats")[-1]
         assert stats["frames"] == {"captured": 165, "dropped": 0, "classified": 165}
@@ -126,6 +115,21 @@ class TestAFile:
         assert [(e["type"], e["label"], e["score"]) for e in again] == [
             (e["type"], e["label"], e["score"]) for e in events(played)
         ]
+
+
+def test_the_state_follows_the_events(mosquitto: Mosquitto, start_daemon: StartDaemon, play: dict[str, object]) -> None:
+    with Subscriber(mosquitto.port) as subscriber:
+        start_daemon(at(mosquitto, play, camera__realtime="true"))
+        new = subscriber.wait_for_topic("events").json
+        during = subscriber.wait_for(
+            lambda message: b'"label":"red"' in message.payload and b"camera" in message.payload
+        )
+        after = subscriber.wait_for(
+            lambda message: message.topic.endswith("/state") and b'"label":null' in message.payload
+        )
+    assert list(during.json) == ["label", "score", "since", "event_id", "camera"]
+    assert during.json == {**during.json, "event_id": new["id"], "since": new["start_time"], "camera": "online"}
+    assert (after.json["event_id"], after.json["score"]) == (None, 0.0)
 
 
 def test_retained_topics_are_there_for_who_comes_later(

@@ -62,8 +62,14 @@ def test_a_change_of_the_camera_is_never_dropped_and_keeps_its_place() -> None:
 
 def test_a_waiting_queue_loses_nothing() -> None:
     queue = FrameQueue(2, wait=True)
+
+    def write() -> None:
+        for number in range(100):
+            queue.put(frame(number))
+        queue.close()
+
     with ThreadPoolExecutor() as pool:
-        pool.submit(lambda: [queue.put(frame(number)) for number in range(100)] and queue.close())
+        pool.submit(write)
         taken = list(iter(queue.get, None))
     assert [item.exposed_ns for item in taken if isinstance(item, Frame)] == list(range(100))
 

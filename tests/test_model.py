@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgecam import config, runtimes
+from edgecam import config, model_check, runtimes
 from edgecam.errors import ModelError
+from edgecam.metadata import read_metadata
 from edgecam.model import Model
 from edgecam.view import View
 from tests import tflite
@@ -201,21 +202,46 @@ def test_auto_takes_the_other_runtime_where_litert_does_not_import(
     assert load(colour_model).runtime == "tflite-runtime"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
-@given(data=st.data())
-def test_damaged_metadata_is_read_or_refused_in_words(tmp_path: Path, data: st.DataObject) -> None:
-    whole = with_metadata(
-        tflite.classifier("uint8"), name="n", description="d", licence="l", labels=tflite.COLOURS, mean=0, std=1
-    )
-    damaged = bytearray(whole)
-    for place, value in data.draw(st.lists(st.tuples(st.integers(8, len(whole) - 1), st.integers(0, 255)), max_size=8)):
-        damaged[place] = value
-    path = tmp_path / "model.tflite"
-    path.write_bytes(damaged)
+WHOLE = with_metadata(
+    tflite.classifier("uint8"), name="n", description="d", licence="l", labels=tflite.COLOURS, mean=0, std=1
+)
+
+
+def damaged(damage: list[tuple[int, int]]) -> bytes:
+    content = bytearray(WHOLE)
+    for place, value in damage:
+        content[place] = value
+    return bytes(content)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=8))
+def test_damaged_metadata_is_read_or_refused_in_words(damage: list[tuple[int, int]]) -> None:
     try:
-        load(path)
+        read_metadata(damaged(damage))
     except ModelError as error:
         assert "\n" not in str(error)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12, deadline=None)
+@given(st.lists(st.tuples(st.integers(8, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=30))
+def test_a_damaged_model_is_run_or_refused_in_words(tmp_path: Path, damage: list[tuple[int, int]]) -> None:
+    """Whatever it does to the runtime, it does it in a child process."""
+    path = tmp_path / "model.tflite"
+    path.write_bytes(damaged(damage))
+    try:
+        model_check._check(config.Model(path=str(path)))  # noqa: SLF001
+    except ModelError as error:
+        assert "\n" not in str(error)
+
+
+def test_a_model_that_kills_its_runtime_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killer = tmp_path / "killer"
+    killer.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    killer.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(killer))
+    with pytest.raises(ModelError, match=r"x\.tflite: broken: it kills the runtime \(signal 11\)"):
+        model_check.load_checked(config.Model(path="x.tflite"))
 
 
 class TestOthersModels:

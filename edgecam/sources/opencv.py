@@ -9,17 +9,11 @@ import cv2
 from edgecam.errors import SourceError
 
 NO_FRAME_S = 5
-SILENT = "-8"
 
-# OpenCV has no other way to set these; it reads them when a source is opened. A user's own values stay.
-for _name, _value in {
-    "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": str(NO_FRAME_S),
-    "OPENCV_FFMPEG_LOGLEVEL": SILENT,
-    # What a stream's reader holds back is latency: take packets as they come, over TCP, where none is lost.
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay",
-}.items():
-    os.environ.setdefault(_name, _value)
-cv2.setLogLevel(0)  # what fails is told by us
+
+def prefer(name: str, value: str) -> None:
+    """Set what OpenCV only takes from its environment, when a source is opened; a user's own value stays."""
+    os.environ.setdefault(name, value)
 
 
 def opened(name: str, backend: int, *settings: int) -> cv2.VideoCapture:
@@ -34,3 +28,8 @@ def opened(name: str, backend: int, *settings: int) -> cv2.VideoCapture:
         message = "cannot be opened"
         raise SourceError(message)
     return capture
+
+
+# What fails is told by us. (The function moved in OpenCV 4.12.)
+(getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel)(0)  # type: ignore[attr-defined]
+prefer("OPENCV_FFMPEG_LOGLEVEL", "-8")

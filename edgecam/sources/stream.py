@@ -10,13 +10,18 @@ import cv2
 
 from edgecam.errors import SourceError
 from edgecam.frames import Frame
-from edgecam.sources.opencv import NO_FRAME_S, opened
+from edgecam.sources.opencv import NO_FRAME_S, opened, prefer
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator
 
     from edgecam import config
+
+
+# What a stream's reader holds back is latency: take packets as they come, over TCP, where none is lost. (For a file
+# this would lose its first frame.)
+CAPTURE_OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay"
 
 
 class Stream:
@@ -33,6 +38,7 @@ class Stream:
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         """See `Source`."""
+        prefer("OPENCV_FFMPEG_CAPTURE_OPTIONS", CAPTURE_OPTIONS)
         timeout = 1000 * NO_FRAME_S
         settings = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout)
         capture = opened(self._url, cv2.CAP_FFMPEG, *settings)

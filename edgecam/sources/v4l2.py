@@ -14,7 +14,7 @@ import cv2
 
 from edgecam.errors import SourceError
 from edgecam.frames import Frame
-from edgecam.sources.opencv import NO_FRAME_S, opened
+from edgecam.sources.opencv import NO_FRAME_S, opened, prefer
 
 if TYPE_CHECKING:
     import threading
@@ -58,6 +58,7 @@ class V4l2Camera:
         if not os.access(self.name, os.R_OK | os.W_OK):
             message = "permission denied; is the user in the group video?"
             raise SourceError(message)
+        prefer("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(NO_FRAME_S))
         capture = opened(self.name, cv2.CAP_V4L2, *self._settings)
         try:
             while not stop.is_set():
