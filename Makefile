@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 bin := $(VENV)/bin
-pip := $(bin)/python -m pip --disable-pip-version-check --quiet
+pip := $(bin)/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
 install := $(pip) install --constraint constraints.txt --editable
 mediapipe := $(pip) install --no-deps mediapipe==1.2.2
 
