@@ -16,7 +16,7 @@ demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
 	@$(bin)/edgecam demo
 
 test: $(VENV)/test.ready  ## run the tests
-	@scripts/need mosquitto
+	@scripts/need mosquitto libEGL.so.1=libegl1 libGLESv2.so.2=libgles2  # the libraries are MediaPipe's
 	@$(bin)/python -m pytest $(TESTS)
 
 test-trainer: $(VENV)/test.ready $(VENV)/trainer.ready  ## run the tests of the trainer too, with TensorFlow

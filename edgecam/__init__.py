@@ -1,5 +1,3 @@
 """edgecam: a private, real-time image classifier that speaks MQTT."""
 
-from importlib.metadata import version
-
-__version__ = version("edgecam")
+__version__ = "0.1.0"

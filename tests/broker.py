@@ -38,7 +38,7 @@ def answers(port: int) -> bool:
 class Mosquitto:
     """A broker on a free port of the loopback interface, which can be stopped and started again."""
 
-    host = "localhost"
+    host = "127.0.0.1"
 
     def __init__(self, folder: Path, settings: Iterable[str] = ("allow_anonymous true",)) -> None:
         self.port = free_port()
@@ -93,7 +93,7 @@ class Subscriber:
     port: int
     tls: ssl.SSLContext | None = None
     password: tuple[str, str] | None = None
-    host: str = "localhost"
+    host: str = "127.0.0.1"
     persistent: bool = False
     seen: list[Message] = field(default_factory=list)
 

@@ -263,7 +263,7 @@ class TestTls:
     def authority(self, tmp_path: Path) -> trustme.CA:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-        server = authority.issue_cert("localhost")
+        server = authority.issue_cert("127.0.0.1")
         server.private_key_pem.write_to_path(str(tmp_path / "server.key"))
         server.cert_chain_pems[0].write_to_path(str(tmp_path / "server.pem"))
         return authority
