@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
@@ -24,9 +24,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edgecam import __version__
 from edgecam.errors import BrokerError, ConfigError
 from edgecam.payloads import EventPayload, StatsPayload
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CAMERA = "demo"
 BASE = f"edgecam/{CAMERA}"
@@ -62,8 +59,12 @@ class _Received:
     delays_ms: list[float] = field(default_factory=list)
     stats: StatsPayload | None = None
 
-    def take(self, topic: str, payload: bytes) -> None:
-        """Take in one message and print it if it is an event."""
+    async def take_all(self, messages: asyncio.Queue[tuple[str, bytes]]) -> None:
+        """Take in messages for ever; OSError if what they say cannot be printed."""
+        while True:
+            self._take(*await messages.get())
+
+    def _take(self, topic: str, payload: bytes) -> None:
         name = topic.removeprefix(f"{BASE}/")
         if name == "events":
             event = msgspec.json.decode(payload, type=EventPayload)
@@ -82,22 +83,33 @@ class _Received:
 
 async def _demo(seconds: int | None, address: tuple[str, int] | None, *, verbose: bool) -> bool:
     received = _Received()
+    messages: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
     async with _Broker(address) as (host, port):
-        subscriber = await _subscribe(host, port, received.take)
+        subscriber = await _subscribe(host, port, messages)
         where = f"{host}:{port}"
         click.echo(f"edgecam {__version__}: {shipped_clip().name} -> model -> broker {where} -> this subscriber")
         click.echo(f"to listen too: mosquitto_sub -h {host} -p {port} -v -t '{BASE}/#'\n")
         try:
-            code = await _run_daemon(host, port, seconds, verbose=verbose)
-            if code == 0 and received.online.is_set():
-                await asyncio.wait_for(received.offline.wait(), LAST_MESSAGE_TIMEOUT_S)
-        except TimeoutError:
-            click.echo("edgecam: the broker did not pass on the daemon's last message", err=True)
+            async with asyncio.TaskGroup() as tasks:  # if printing fails, the daemon is stopped
+                taking = tasks.create_task(received.take_all(messages))
+                code = await _run_daemon(host, port, seconds, verbose=verbose)
+                if code == 0 and received.online.is_set():
+                    await _last_message(received)
+                taking.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
         finally:
             subscriber.disconnect()
             subscriber.loop_stop()
     _print_summary(received)
     return code == 0 and bool(received.new)
+
+
+async def _last_message(received: _Received) -> None:
+    try:
+        await asyncio.wait_for(received.offline.wait(), LAST_MESSAGE_TIMEOUT_S)
+    except TimeoutError:
+        click.echo("edgecam: the broker did not pass on the daemon's last message", err=True)
 
 
 class _Broker:
@@ -128,8 +140,8 @@ class _Broker:
             await self._embedded.shutdown()
 
 
-async def _subscribe(host: str, port: int, take: Callable[[str, bytes], None]) -> paho.Client:
-    """Connect a client of its own; its messages are taken in this event loop."""
+async def _subscribe(host: str, port: int, messages: asyncio.Queue[tuple[str, bytes]]) -> paho.Client:
+    """Connect a client of its own, which puts topic and payload of what it receives into ``messages``."""
     loop = asyncio.get_running_loop()
     subscribed = asyncio.Event()
     client = paho.Client(CallbackAPIVersion.VERSION2)
@@ -144,7 +156,7 @@ async def _subscribe(host: str, port: int, take: Callable[[str, bytes], None]) -
 
     @client.message_callback()
     def _(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        loop.call_soon_threadsafe(take, message.topic, bytes(message.payload))
+        loop.call_soon_threadsafe(messages.put_nowait, (message.topic, bytes(message.payload)))
 
     try:
         await asyncio.to_thread(client.connect, host, port)

@@ -63,6 +63,17 @@ class TestDemo:
         ):
             assert re.search(f"^{line}", ended.stdout, re.MULTILINE)
 
+    def test_it_stops_when_nobody_reads_on(self) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-m", "edgecam", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as demo:
+            assert demo.stdout
+            assert demo.stderr
+            assert demo.stdout.readline().startswith("edgecam ")
+            demo.stdout.close()
+            assert re.fullmatch(r"stopped after \d+ s\n", demo.stderr.read())
+        assert demo.returncode == 1
+
     def test_it_uses_the_broker_that_is_named(self, mosquitto: Mosquitto) -> None:
         with Subscriber(mosquitto.port) as subscriber:
             ended = edgecam("demo", "--seconds", 4, "--broker", f"{mosquitto.host}:{mosquitto.port}")
