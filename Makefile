@@ -34,6 +34,7 @@ format: $(VENV)/lint.ready  ## lay out the code
 bench: $(VENV)/test.ready  ## measure speed, latency and memory
 	@scripts/need mosquitto
 	$(bin)/python benchmarks/pipeline.py
+	$(bin)/python benchmarks/stop.py
 	$(bin)/python benchmarks/runtimes.py
 
 model: $(VENV)/trainer.ready  ## make the shipped model anew
