@@ -69,7 +69,7 @@ class TestDemo:
         ) as demo:
             assert demo.stdout
             assert demo.stderr
-            assert demo.stdout.readline().startswith("edgecam ")
+            assert any("new" in line for line in demo.stdout)
             demo.stdout.close()
             assert re.fullmatch(r"stopped after \d+ s\n", demo.stderr.read())
         assert demo.returncode == 1
