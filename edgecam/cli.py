@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -15,6 +15,8 @@ from edgecam import __version__
 from edgecam.errors import ConfigError, EdgecamError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgecam.config import Config
 
 FAILED = 1
@@ -118,26 +120,34 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
 
 
 def main() -> None:
-    """Run the command; every expected error is one line a mistake, and an exit code."""
+    """Run the command ``edgecam``."""
+    run_command(cli, "edgecam")
+
+
+def run_command(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command, with the process' arguments or others; every expected error is one line, and an exit code."""
     try:
-        sys.exit(cli.main(prog_name="edgecam", standalone_mode=False))
+        sys.exit(command.main(arguments, prog_name=name, standalone_mode=False))
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "edgecam"
+        path = error.ctx.command_path if error.ctx else name
         problem = error.format_message()
-        _fail(f"{command}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {command} --help)", USAGE)
+        _fail(f"{path}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
     except click.ClickException as error:
-        _fail(f"edgecam: {error.format_message()}", error.exit_code)
+        _fail(f"{name}: {error.format_message()}", error.exit_code)
     except ConfigError as error:
-        _fail("\n".join(f"edgecam: {mistake}" for mistake in error.mistakes), error.exit_code)
+        _fail("\n".join(f"{name}: {mistake}" for mistake in error.mistakes), error.exit_code)
     except EdgecamError as error:
-        _fail(f"edgecam: {error}", error.exit_code)
+        _fail(f"{name}: {error}", error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
+    except OSError as error:  # a full disk, a folder that is not ours
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{name}: {where}{(error.strerror or str(error)).lower()}", FAILED)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(code)
