@@ -4,23 +4,29 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# TensorFlow and tflite-runtime do not live together in one process, so the trainer has an environment of its own.
+TRAINER ?= $(VENV)-trainer
 bin := $(VENV)/bin
-pip := $(bin)/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
-install := $(pip) install --constraint constraints.txt --editable
-mediapipe := $(pip) install --no-deps mediapipe==1.2.2
+pip = $(@D)/bin/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
+install = $(pip) install --constraint constraints.txt --editable
+mediapipe = $(pip) install --no-deps mediapipe==1.2.2
 
-.PHONY: demo test test-trainer lint format bench model clip lock clean help
+.PHONY: demo trainer test test-trainer lint format bench model clip lock clean help
 .DEFAULT_GOAL := help
 
 demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
 	@$(bin)/edgecam demo
 
+trainer: $(TRAINER)/trainer.ready  ## set up the trainer, with TensorFlow
+	@echo "ready: $(TRAINER)/bin/python -m trainer --help"
+
 test: $(VENV)/test.ready  ## run the tests
 	@scripts/need mosquitto libEGL.so.1=libegl1 libGLESv2.so.2=libgles2  # the libraries are MediaPipe's
 	@$(bin)/python -m pytest $(TESTS)
 
-test-trainer: $(VENV)/test.ready $(VENV)/trainer.ready  ## run the tests of the trainer too, with TensorFlow
-	@$(bin)/python -m pytest tests/trainer
+test-trainer: $(TRAINER)/test.ready  ## run the tests of the trainer, with TensorFlow
+	@scripts/need libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
+	@$(TRAINER)/bin/python -m pytest --numprocesses 2 --dist loadgroup $(or $(TESTS),tests/trainer)
 
 lint: $(VENV)/lint.ready  ## run the linters
 	$(bin)/ruff check .
@@ -37,46 +43,52 @@ bench: $(VENV)/test.ready  ## measure speed, latency and memory
 	$(bin)/python benchmarks/stop.py
 	$(bin)/python benchmarks/runtimes.py
 
-model: $(VENV)/trainer.ready  ## make the shipped model anew
-	$(bin)/python -m trainer.shipped_model
+model: $(TRAINER)/trainer.ready  ## make the shipped model anew
+	$(TRAINER)/bin/python -m trainer.shipped_model
 
-clip: $(VENV)/trainer.ready  ## make the shipped clip anew
-	$(bin)/python -m trainer.shipped_clip
+clip: $(TRAINER)/trainer.ready  ## make the shipped clip anew
+	$(TRAINER)/bin/python -m trainer.shipped_clip
 
 lock: $(VENV)/lint.ready  ## pin the newest versions that pyproject.toml allows
-	$(pip) install uv
+	$(bin)/python -m pip install uv
 	$(bin)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-emit-index-url --no-annotate \
 		--no-header --all-extras --output-file constraints.txt pyproject.toml
 
 clean:  ## remove what was set up
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-trainer .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(bin)/python:
-	@scripts/new-venv $(PYTHON) $(VENV)
+$(VENV)/bin/python $(TRAINER)/bin/python:
+	@scripts/new-venv $(PYTHON) $(patsubst %/bin/python,%,$@)
 
 # A set-up is made anew only when what it is made from has changed.
-$(VENV)/demo.ready: pyproject.toml constraints.txt | $(bin)/python
-	@echo "setting up edgecam in $(VENV) ..."
+$(VENV)/demo.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "setting up edgecam in $(@D) ..."
 	@$(install) '.[demo]'
 	@touch $@
 
-$(VENV)/test.ready: pyproject.toml constraints.txt | $(bin)/python
-	@echo "setting up the tests in $(VENV) ..."
+$(VENV)/test.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "setting up the tests in $(@D) ..."
 	@$(install) '.[test]'
 	@$(mediapipe)
 	@touch $@
 
-$(VENV)/lint.ready: pyproject.toml constraints.txt | $(bin)/python
-	@echo "setting up the linters in $(VENV) ..."
+$(VENV)/lint.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "setting up the linters in $(@D) ..."
 	@$(install) '.[test,lint]'
 	@$(mediapipe)
 	@touch $@
 
-$(VENV)/trainer.ready: pyproject.toml constraints.txt | $(bin)/python
-	@echo "setting up the trainer in $(VENV) ..."
+$(TRAINER)/trainer.ready: pyproject.toml constraints.txt | $(TRAINER)/bin/python
+	@echo "setting up the trainer in $(@D) ..."
 	@$(install) '.[trainer]'
+	@$(mediapipe)
+	@touch $@
+
+$(TRAINER)/test.ready: pyproject.toml constraints.txt | $(TRAINER)/bin/python
+	@echo "setting up the trainer and its tests in $(@D) ..."
+	@$(install) '.[trainer,test]'
 	@$(mediapipe)
 	@touch $@
