@@ -1,0 +1,32 @@
+"""How a training goes, epoch by epoch, and when it had better stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """One pass over the photographs; accuracies are fractions, losses in nats."""
+
+    stage: str
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+def best(epochs: Sequence[Epoch]) -> int | None:
+    """Index of the epoch with the lowest validation loss: a finer measure than accuracy where photographs are few."""
+    return min(range(len(epochs)), key=lambda index: epochs[index].validation_loss, default=None)
+
+
+def has_stalled(epochs: Sequence[Epoch], patience: int) -> bool:
+    """Whether the last ``patience`` epochs brought nothing better."""
+    at = best(epochs)
+    return at is not None and len(epochs) - 1 - at >= patience
