@@ -1,0 +1,94 @@
+"""Ways to an int8 model that knows as much as the float one, the cheapest first."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.classifier import make_trainable
+from trainer.conversion import convert, convert_but
+from trainer.distribution import distribution
+from trainer.fake_quantisation import fold, forward, ranges, rounding
+from trainer.layer_errors import layer_errors
+from trainer.quantisation import Remedy
+from trainer.training import Stage, Training
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import keras
+    from numpy.typing import NDArray
+
+    from trainer.classifier import Normalised
+    from trainer.fake_quantisation import Range
+    from trainer.layer_errors import LayerError
+    from trainer.training import Lessons, Manner
+
+CALIBRATION = 150
+MORE_CALIBRATION = 600
+ROUNDING_EPOCHS = 5
+ROUNDING_RATE = 5e-5
+LEFT_IN_FLOAT = (0.1, 0.25)  # of all layers
+
+
+def evenly(labels: NDArray[np.int64], indices: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Draw at most ``count`` of the indices, as many from each class as there are, in turn."""
+    shuffled = np.random.default_rng(seed).permutation(indices)
+    turn = np.zeros(len(shuffled), np.int64)
+    for label in np.unique(labels[shuffled]):
+        of_class = labels[shuffled] == label
+        turn[of_class] = np.arange(of_class.sum())
+    drawn: NDArray[np.int64] = shuffled[np.argsort(turn, kind="stable")[:count]]
+    return drawn
+
+
+def remedies(model: Normalised, lessons: Lessons, manner: Manner) -> Iterator[Remedy]:
+    """Give ways to convert a classifier, the cheapest first; its own weights stay as they are.
+
+    Args:
+        model: what to convert.
+        lessons: what it learnt, for calibration and for learning a little more.
+        manner: how to do that.
+    """
+    network = model.network
+
+    def images(count: int) -> NDArray[np.float32]:
+        chosen = evenly(lessons.labels, lessons.train, count, manner.seed)
+        return ((lessons.pixels[chosen] - model.mean) / model.std).astype(np.float32)
+
+    few, many = images(CALIBRATION), images(MORE_CALIBRATION)
+    yield Remedy(f"{len(few)} images for calibration", partial(convert, network, "int8", few))
+    if len(many) > len(few):
+        yield Remedy(f"{len(many)} images for calibration", partial(convert, network, "int8", many))
+    folded = cache(partial(fold, network))
+    clipped = cache(lambda: ranges(folded(), few, clipped=True))
+    yield Remedy("clipped ranges", lambda: convert(rounding(folded(), clipped()), "int8", few))
+    yield Remedy(
+        "fine-tuning with rounding", lambda: convert(_tuned(folded(), clipped(), model, lessons, manner), "int8", few)
+    )
+    errors = cache(partial(layer_errors, network, few))
+    for share in LEFT_IN_FLOAT:
+        yield Remedy(
+            f"the worst {share:.0%} of layers left in float",
+            lambda share=share: convert_but(network, few, _worst(errors(), share)),  # type: ignore[misc]
+        )
+
+
+def _worst(errors: Sequence[LayerError], share: float) -> list[str]:
+    """The layers that suffer most, and those that take their output, as it is rounded on the way between them."""
+    worst = errors[: max(1, round(share * len(errors)))]
+    return list(dict.fromkeys(name for each in worst for name in (each.name, *each.users)))
+
+
+def _tuned(
+    folded: keras.Model, known: Mapping[str, Range], model: Normalised, lessons: Lessons, manner: Manner
+) -> keras.Model:
+    """Teach a folded network to be rounded."""
+    network = rounding(folded, known)
+    stage = Stage("rounding", network.layers[1].name, ROUNDING_EPOCHS, ROUNDING_RATE)
+    make_trainable(network, stage.first_layer)
+    answer = forward(network, model.mean, model.std)
+    Training(network, lessons, manner, distribution("none"), forward=answer).run([stage])
+    return network
