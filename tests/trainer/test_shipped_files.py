@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,16 +15,19 @@ from edgecam import config
 from edgecam.demo import shipped_clip
 from edgecam.model import Model
 from edgecam.sources import open_source
+from trainer import shipped_model
 from trainer.photographs import random_views
+from trainer.shipped_clip import main as shipped_clip_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import click
     from numpy.typing import NDArray
 
 
-def make(module: str, output: Path) -> None:
-    subprocess.run([sys.executable, "-m", module, "--output", str(output)], check=True, capture_output=True)
+def make(command: click.Command, output: Path) -> None:
+    command.main(["--output", str(output)], standalone_mode=False)
 
 
 def images(clip: Path) -> NDArray[np.uint8]:
@@ -36,7 +37,7 @@ def images(clip: Path) -> NDArray[np.uint8]:
 
 @pytest.mark.timeout(300)
 def test_the_model_made_anew_answers_as_the_shipped_one(tmp_path: Path) -> None:
-    make("trainer.shipped_model", tmp_path / "anew.tflite")
+    make(shipped_model.main, tmp_path / "anew.tflite")
     anew, shipped = Model(config.Model(path=str(tmp_path / "anew.tflite"))), Model(config.Model())
     assert anew.classes == shipped.classes
     views = random_views(60, 224, seed=1)
@@ -45,7 +46,7 @@ def test_the_model_made_anew_answers_as_the_shipped_one(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_the_clip_made_anew_shows_what_the_shipped_one_shows(tmp_path: Path) -> None:
-    make("trainer.shipped_clip", tmp_path / "anew.mp4")
+    make(shipped_clip_command, tmp_path / "anew.mp4")
     anew, shipped = images(tmp_path / "anew.mp4"), images(shipped_clip())
     assert anew.shape == shipped.shape
     assert np.abs(anew[::30].astype(int) - shipped[::30]).mean() < 2

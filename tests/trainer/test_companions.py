@@ -1,0 +1,127 @@
+"""The trainer's other commands: evaluate, convert, compare, cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
+
+import keras
+
+from tests.trainer import pictures
+from tests.trainer.command import SMALL, trainer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.trainer.conftest import Trained
+
+PRICES = ["--device-price", "120", "--years", "5", "--watts", "5", "--kwh-price", "0.30", "--cloud-price", "0.0015"]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("trained")]  # one process has that training
+
+
+class TestEvaluate:
+    """``evaluate MODEL DATA``."""
+
+    def test_it_tells_how_good_a_model_is(self, trained: Trained, tmp_path: Path) -> None:
+        fresh = pictures.data_set(tmp_path / "fresh", 5, pictures.CLASSES, size=100)
+        ended = trainer("evaluate", trained.output / "model.tflite", fresh, "--json")
+        assert ended.code == 0, ended.stderr
+        figures = json.loads(ended.stdout)
+        assert figures["photographs"] == 15
+        assert figures["accuracy"] >= 0.9
+        assert [each["name"] for each in figures["per_class"]] == list(pictures.CLASSES)
+
+    def test_it_prints_a_table_for_people(self, trained: Trained, tmp_path: Path) -> None:
+        fresh = pictures.data_set(tmp_path / "fresh", 3)
+        ended = trainer("evaluate", trained.output / "model.tflite", fresh)
+        assert re.search(r"^class +photographs +accuracy", ended.stdout)
+        assert re.search(r"^accuracy \d+\.\d% on 9 photographs, \d+\.\d ms each", ended.stdout, re.MULTILINE)
+
+    def test_a_folder_of_other_classes_is_refused(self, trained: Trained, tmp_path: Path) -> None:
+        others = pictures.data_set(tmp_path / "others", 3, ["red", "yellow"])
+        ended = trainer("evaluate", trained.output / "model.tflite", others)
+        assert ended.code == 2
+        assert ended.stderr == f"trainer: {others}: the model does not know yellow; it knows blue, green, red\n"
+
+
+class TestConvert:
+    """``convert KERAS_MODEL DATA``."""
+
+    def test_it_gives_what_the_training_gave(self, trained: Trained, tmp_path: Path) -> None:
+        ended = trainer(
+            "convert", trained.output / "model.keras", trained.data, "--format", "int8", "--output", tmp_path / "out"
+        )
+        assert ended.code == 0, ended.stderr
+        before, after = (json.loads((each / "report.json").read_bytes()) for each in (trained.output, tmp_path / "out"))
+        assert after["accuracy"] == before["accuracy"]
+        assert after["classes"] == before["classes"]
+
+    def test_another_number_of_classes_is_refused(self, trained: Trained, tmp_path: Path) -> None:
+        more = pictures.data_set(tmp_path / "more", 3, pictures.COLOURS)
+        ended = trainer("convert", trained.output / "model.keras", more, "--output", tmp_path / "out")
+        assert ended.code == 2
+        assert f"model.keras: 3 scores, but {more} has 4 classes" in ended.stderr
+
+    @pytest.mark.parametrize("name", ["no.keras", "text.keras", "scores.keras"])
+    def test_what_is_no_classifier_is_refused_in_one_line(self, trained: Trained, tmp_path: Path, name: str) -> None:
+        (tmp_path / "text.keras").write_text("no model")
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(tmp_path / "scores.keras")
+        ended = trainer("convert", tmp_path / name, trained.data, "--output", tmp_path / "out")
+        assert ended.code == 2
+        assert ended.stderr.startswith(f"trainer: {tmp_path / name}: ")
+        assert ended.stderr.count("\n") == 1
+
+
+def test_compare_trains_what_is_missing_and_shows_all(trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(trained.output, tmp_path / "out" / "efficientnet_lite0")
+    ended = trainer(
+        *("compare", trained.data, *SMALL, "--output", tmp_path / "out"),
+        *("--backbone", "efficientnet_lite0", "--backbone", "mobilenet_v3_small_minimalistic"),
+        *("--weights", "mobilenet_v3_small_minimalistic=none"),
+    )
+    assert ended.code == 0, ended.stderr
+    assert "efficientnet_lite0: taken from" in ended.stderr
+    assert "mobilenet_v3_small_minimalistic: training" in ended.stderr
+    assert re.search(r"^model +size \(MB\) +latency \(ms\) +float +as converted +images a second", ended.stdout)
+    rows = json.loads((tmp_path / "out" / "comparison.json").read_bytes())
+    assert [row["backbone"] for row in rows] == ["efficientnet_lite0", "mobilenet_v3_small_minimalistic"]
+    assert (tmp_path / "out" / "comparison.svg").read_text("utf-8").startswith("<svg")
+
+
+class TestCost:
+    """``cost``, the edge against the cloud."""
+
+    def test_the_figures_are_those_that_a_pencil_gives(self) -> None:
+        ended = trainer("cost", *PRICES, "--images-per-second", 20, "--json")
+        figures = json.loads(ended.stdout)
+        assert figures["cloud_month"] == pytest.approx(1500)
+        assert figures["edge_month"] == pytest.approx(120 / 60 + 5 * 730.5 / 1000 * 0.30)
+        assert figures["devices"] == 1
+
+    def test_many_images_need_many_devices(self) -> None:
+        ended = trainer("cost", *PRICES, "--images-per-second", 20, "--images", 100_000_000, "--json")
+        assert json.loads(ended.stdout)["devices"] == 2
+
+    def test_the_speed_may_come_from_a_report(self, trained: Trained) -> None:
+        ended = trainer("cost", *PRICES, "--report", trained.output / "report.json")
+        assert ended.code == 0, ended.stderr
+        assert re.search(r"time for an image.* ms \(measured on ", ended.stdout)
+        assert re.search(r"^saving: 99\.\d% a month; paid back after 0\.1 months$", ended.stdout, re.MULTILINE)
+
+    def test_where_the_cloud_is_cheaper_it_says_so(self) -> None:
+        ended = trainer("cost", *PRICES, "--images-per-second", 20, "--images", 100)
+        assert ended.stdout.splitlines()[-1] == "the cloud is cheaper by 2.95 a month"
+
+    @pytest.mark.parametrize("more", [[], ["--images-per-second", "5", "--report", "x.json"]])
+    def test_the_speed_comes_from_one_place(self, more: list[str]) -> None:
+        ended = trainer("cost", *PRICES, *more)
+        assert (ended.code, ended.stderr) == (
+            2,
+            "trainer: give either --report FILE or --images-per-second N\n",
+        )

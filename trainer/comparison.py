@@ -1,0 +1,94 @@
+"""Backbones side by side, trained on the same photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import msgspec
+
+from trainer import plots, recipe, report
+from trainer.errors import AccuracyError, InputError
+from trainer.progress import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of the table; accuracies are fractions, ``accuracy`` that of the .tflite file."""
+
+    backbone: str
+    size_mb: float
+    latency_ms: float
+    accuracy_float: float
+    accuracy: float
+    images_per_second: float
+
+
+def row(result: report.Report) -> Row:
+    """The figures of a training that tell it from others."""
+    return Row(
+        backbone=result.backbone,
+        size_mb=round(result.size_bytes / 1e6, 2),
+        latency_ms=result.latency_ms,
+        accuracy_float=result.accuracy.float_,
+        accuracy=result.accuracy.converted,
+        images_per_second=round(result.images_per_second, 1),
+    )
+
+
+def compare(common: recipe.Settings, backbones: Sequence[str], weights: Mapping[str, str]) -> list[Row]:
+    """Train backbones, each in a folder of its own, or take what was trained there before.
+
+    Args:
+        common: settings for all; ``output`` holds the folders, ``comparison.json`` and ``comparison.svg``.
+        backbones: their names.
+        weights: for some of them, other weights than the common ones.
+
+    Raises:
+        InputError: a setting or the photographs cannot be used.
+    """
+    rows = []
+    for name in backbones:
+        folder = common.output / name
+        settings = msgspec.structs.replace(
+            common, backbone=name, output=folder, weights=weights.get(name, common.weights)
+        )
+        rows.append(row(_finished(settings) or _trained(settings)))
+        keras.backend.clear_session()
+    (common.output / "comparison.json").write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
+    points = [(each.backbone, each.latency_ms, each.accuracy_float, each.accuracy) for each in rows]
+    (common.output / "comparison.svg").write_text(plots.accuracy_against_latency(points), "utf-8")
+    return rows
+
+
+def _finished(settings: recipe.Settings) -> report.Report | None:
+    """What was trained here before, if it was trained on the same."""
+    path = settings.output / "report.json"
+    if settings.overwrite or not path.exists():
+        return None
+    try:
+        result = report.read(path)
+    except (OSError, msgspec.MsgspecError) as error:
+        message = f"{path}: not a report of the trainer ({error}); delete it, or give --overwrite"
+        raise InputError(message) from None
+    if Path(result.data.folder).resolve() != settings.data.resolve() or result.settings != settings.told():
+        message = f"{path}: of other photographs or settings; choose another --output, or give --overwrite"
+        raise InputError(message)
+    say(f"{settings.backbone}: taken from {settings.output}")
+    return result
+
+
+def _trained(settings: recipe.Settings) -> report.Report:
+    say(f"{settings.backbone}: training")
+    try:
+        result = recipe.train(msgspec.structs.replace(settings, resume=recipe.is_unfinished(settings.output)))
+    except AccuracyError as error:  # it has its place in the table all the same
+        say(f"warning: {error}")
+        result = report.read(settings.output / "report.json")
+    if result is None:
+        message = "--strategy multiworker: compare trains on one machine; train each backbone by itself"
+        raise InputError(message)
+    return result

@@ -1,0 +1,349 @@
+"""From a folder of photographs to a finished folder: the trainer's main job."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+
+from trainer import backbones, checkpoint, report
+from trainer.classifier import classifier, flattened, without_rescaling
+from trainer.conversion import Format, convert
+from trainer.dataset import list_photographs
+from trainer.distribution import Distribution, Kind, distribution
+from trainer.errors import AccuracyError, InputError
+from trainer.evaluation import evaluate
+from trainer.metadata import with_metadata
+from trainer.pixels import read_pixels
+from trainer.progress import say
+from trainer.quantisation import Converted, quantise
+from trainer.remedies import remedies
+from trainer.split import split
+from trainer.training import Lessons, Manner, Stage, Training, class_weights
+from trainer.weights import NONE, load_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from trainer.classifier import Normalised
+    from trainer.dataset import Finding, Listing
+    from trainer.evaluation import Evaluation
+    from trainer.learning_curve import Epoch
+    from trainer.split import Split
+
+# Epochs, as how many photographs are shown in all, and within which bounds: many photographs need fewer rounds.
+HEAD_SHOWN, HEAD_EPOCHS = 8_000, (4, 30)
+TUNING_SHOWN, TUNING_EPOCHS = 20_000, (8, 40)
+SCRATCH_SHOWN, SCRATCH_EPOCHS = 60_000, (20, 80)
+HEAD_RATE = 1e-3
+DROPOUT = 0.3
+WORK = "work"
+LICENCE = "The licence of the photographs that it was trained on, and that of its backbone's weights (Apache 2.0)."
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user chose; ``epochs`` and ``head_epochs`` of 0 are chosen by the number of photographs."""
+
+    data: Path
+    output: Path
+    backbone: str = "efficientnet_lite0"
+    weights: str = "imagenet"
+    format: Format = "int8"
+    size: int = 224
+    head_epochs: int = 0
+    epochs: int = 0
+    learning_rate: float = 5e-4
+    batch: int = 32
+    patience: int = 6
+    max_loss: float = 1.0
+    seed: int = 0
+    strategy: Kind = "none"
+    resume: bool = False
+    overwrite: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """The settings that decide what comes out."""
+        where = {"data", "output", "resume", "overwrite"}
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if name not in where}
+
+
+@dataclass(frozen=True, slots=True)
+class Photographs:
+    """A data set that has been read: its files, which of them serve what for, and their pixels and labels."""
+
+    listing: Listing
+    parts: Split
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    findings: tuple[Finding, ...]
+    fingerprint: str
+
+    @property
+    def lessons(self) -> Lessons:
+        """What is learnt from them."""
+        weights = class_weights(self.labels[self.parts.train], len(self.listing.classes))
+        return Lessons(self.pixels, self.labels, self.parts.train, self.parts.validation, weights)
+
+    @property
+    def summary(self) -> report.Data:
+        """What the report says of them."""
+        train, validation, test = (len(part) for part in (self.parts.train, self.parts.validation, self.parts.test))
+        findings = tuple(str(each) for each in self.findings)
+        return report.Data(str(self.listing.root), train, validation, test, findings)
+
+
+def read_photographs(root: Path, size: tuple[int, int], seed: int, folder: Path) -> Photographs:
+    """List, read and split a data set, and tell what is wrong or odd about it.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    listing = list_photographs(root)
+    pixels, digests, findings = read_pixels(listing, size, folder / "pixels.npy")
+    parts, more = split(listing, digests, seed)
+    findings = [*listing.findings, *findings, *more]
+    for finding in findings:
+        say(f"warning: {finding}")
+    labels = np.array([photo.label for photo in listing.photos], np.int64)
+    content = hashlib.sha256(repr(listing.classes).encode() + labels.tobytes() + b"".join(digests.values()))
+    return Photographs(listing, parts, pixels, labels, tuple(findings), content.hexdigest())
+
+
+def train(settings: Settings) -> report.Report | None:
+    """Do all of it.
+
+    Returns:
+        The report; None in a worker that only helps another.
+
+    Raises:
+        InputError: a setting or the photographs cannot be used.
+        AccuracyError: the int8 model lost too much; everything was written nevertheless.
+    """
+    start = time.monotonic()
+    where = distribution(settings.strategy)
+    keras.utils.set_random_seed(settings.seed)
+    tf.config.experimental.enable_op_determinism()  # the same seed gives the same model
+    _prepare(settings, where)
+    with tempfile.TemporaryDirectory() as other:
+        work = settings.output / WORK if where.is_chief else Path(other)
+        photographs = read_photographs(settings.data, (settings.size, settings.size), settings.seed, work)
+        model, epochs = _learn(settings, photographs, where, work)
+        if not where.is_chief:
+            return None
+        model.save(settings.output / "model.keras")
+        result = finish(settings, model, epochs, photographs, start)
+    shutil.rmtree(settings.output / WORK)
+    judge(result, settings)
+    return result
+
+
+def judge(result: report.Report, settings: Settings) -> None:
+    """Raise AccuracyError if the model lost more by its conversion than is allowed."""
+    if result.attempts and not result.attempts[-1].kept:
+        loss = (result.accuracy.float_ - result.accuracy.converted) * 100
+        message = (
+            f"{settings.output / 'model.tflite'}: int8 loses {loss:.1f} points of accuracy, more than the "
+            f"{settings.max_loss:g} of --max-loss, and nothing that was tried helps; this is the best of "
+            f"{len(result.attempts)}. Try more photographs, another backbone or --format float16"
+        )
+        raise AccuracyError(message)
+
+
+def _prepare(settings: Settings, where: Distribution) -> None:
+    """Make the output folder, and take care not to write over a model."""
+    if not where.is_chief:
+        return
+    output = settings.output
+    if (output / "model.tflite").exists() and not settings.overwrite:
+        message = f"{output}: holds a model already; choose another --output, or give --overwrite"
+        raise InputError(message)
+    try:
+        (output / WORK).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"--output {output}: {(error.strerror or str(error)).lower()}"
+        raise InputError(message) from None
+    if is_unfinished(output) and not settings.resume:
+        say(f"warning: {output}: an unfinished training is there and is begun anew; --resume would go on with it")
+        (output / WORK / checkpoint.FILE).unlink()
+
+
+def is_unfinished(output: Path) -> bool:
+    """Whether an output folder holds a training that can be gone on with."""
+    return (output / WORK / checkpoint.FILE).exists()
+
+
+def _learn(
+    settings: Settings, photographs: Photographs, where: Distribution, work: Path
+) -> tuple[keras.Model, tuple[Epoch, ...]]:
+    """Build the classifier and teach it."""
+    backbone = backbones.backbones()[settings.backbone]
+    classes = photographs.listing.classes
+    with where.strategy.scope():
+        features = backbone.build(settings.size)
+        load_weights(features, backbone, settings.weights)
+        model = classifier(features, backbone, len(classes), DROPOUT)
+    manner = Manner(settings.batch, patience=settings.patience, seed=settings.seed)
+    training = Training(model, photographs.lessons, manner, where, work if where.is_chief else None)
+    fingerprint = hashlib.sha256(f"{settings.told()}{photographs.fingerprint}".encode()).hexdigest()
+    if settings.resume:
+        if training.resume(settings.output / WORK, fingerprint):
+            say(f"going on after {len(training.epochs)} epochs")
+        else:
+            say(f"warning: {settings.output}: no unfinished training there; beginning one")
+    else:
+        training.fingerprint = fingerprint
+    training.run(_stages(settings, backbone, len(photographs.parts.train)))
+    return model, training.epochs
+
+
+def _stages(settings: Settings, backbone: backbones.Backbone, photographs: int) -> Sequence[Stage]:
+    """The head first, as its random weights would spoil the backbone's; then the last layers, slower.
+
+    A backbone that knows nothing yet is trained as a whole.
+    """
+    if settings.weights == NONE:
+        epochs = settings.epochs or int(np.clip(SCRATCH_SHOWN // photographs, *SCRATCH_EPOCHS))
+        return (Stage("training", None, epochs, settings.learning_rate),)
+    head = settings.head_epochs or int(np.clip(HEAD_SHOWN // photographs, *HEAD_EPOCHS))
+    tuning = settings.epochs or int(np.clip(TUNING_SHOWN // photographs, *TUNING_EPOCHS))
+    return (
+        Stage("head", "pool", head, HEAD_RATE),
+        Stage("fine-tuning", backbone.tune_from, tuning, settings.learning_rate),
+    )
+
+
+def finish(
+    settings: Settings, model: keras.Model, epochs: tuple[Epoch, ...], photographs: Photographs, start: float
+) -> report.Report:
+    """Convert a trained classifier, test it, and write model, labels and report."""
+    normalised, classes = without_rescaling(model), photographs.listing.classes
+    tested = photographs.parts.test
+    output = settings.output
+
+    def measure(tflite: bytes) -> Evaluation:
+        file = output / WORK / "model.tflite"
+        file.write_bytes(_carrying(tflite, normalised, classes))
+        return evaluate(file, photographs.pixels, photographs.labels, tested)
+
+    before, converted = _converted(settings, normalised, photographs, measure)
+    after = converted.evaluation
+    content = _carrying(converted.tflite, normalised, classes)
+    (output / "model.tflite").write_bytes(content)
+    (output / "labels.txt").write_text("".join(f"{name}\n" for name in classes), "utf-8")
+    photos = [photographs.listing.photos[at] for at in tested]
+    result = report.Report(
+        backbone=settings.backbone,
+        classes=classes,
+        accuracy=report.Accuracy(
+            before.accuracy, after.accuracy if settings.format == "int8" else None, after.accuracy
+        ),
+        format=settings.format,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        input_size=settings.size,
+        latency_ms=round(after.latency_ms, 3),
+        machine=report.machine(),
+        seconds=round(time.monotonic() - start, 1),
+        data=photographs.summary,
+        settings=settings.told(),
+        epochs=epochs,
+        attempts=converted.attempts,
+        per_class=report.class_results(after, classes),
+        confusion=tuple(tuple(row) for row in after.confusion().tolist()),
+        mistakes=report.worst_mistakes(after, photos, classes),
+    )
+    report.write(result, output, photos)
+    return result
+
+
+def _converted(
+    settings: Settings, model: Normalised, photographs: Photographs, measure: Callable[[bytes], Evaluation]
+) -> tuple[Evaluation, Converted]:
+    """How good the float model is, and the .tflite file in the chosen format, without what it carries."""
+    plain = convert(model.network, "float32")
+    before = measure(plain)
+    say(f"float: accuracy {before.accuracy:.1%} on {len(before.labels)} test photographs")
+    match settings.format:
+        case "float32":
+            return before, Converted(plain, before)
+        case "float16":
+            half = convert(model.network, "float16")
+            return before, Converted(half, measure(half))
+        case "int8":
+            manner = Manner(settings.batch, seed=settings.seed)
+            ways = remedies(model, photographs.lessons, manner)
+            return before, quantise(ways, measure, before, settings.max_loss)
+
+
+def _carrying(tflite: bytes, model: Normalised, classes: Sequence[str]) -> bytes:
+    """The file with labels and normalisation inside."""
+    return with_metadata(
+        tflite,
+        name=model.network.name,
+        description=f"Tells which of {len(classes)} classes an image shows.",
+        licence=LICENCE,
+        labels=classes,
+        mean=model.mean,
+        std=model.std,
+    )
+
+
+def convert_model(keras_model: Path, settings: Settings) -> report.Report:
+    """Convert a classifier that was trained before, by the trainer or by other means.
+
+    Args:
+        keras_model: a .keras or .h5 file; its scores are those of the data's classes in alphabetical order.
+        settings: ``data``, ``output``, ``format``, ``max_loss`` and ``seed`` are used.
+
+    Raises:
+        InputError: the file is no classifier of as many classes as the data has.
+        AccuracyError: the int8 model lost too much; everything was written nevertheless.
+    """
+    start = time.monotonic()
+    model = _read_classifier(keras_model)
+    _, height, width, _ = model.input_shape
+    _prepare(settings, distribution("none"))
+    work = settings.output / WORK
+    photographs = read_photographs(settings.data, (width, height), settings.seed, work)
+    classes = photographs.listing.classes
+    if model.output_shape[-1] != len(classes):
+        message = f"{keras_model}: {model.output_shape[-1]} scores, but {settings.data} has {len(classes)} classes"
+        raise InputError(message)
+    settings = msgspec.structs.replace(settings, backbone=model.name, weights=str(keras_model), size=height)
+    result = finish(settings, model, (), photographs, start)
+    shutil.rmtree(work)
+    judge(result, settings)
+    return result
+
+
+def _read_classifier(path: Path) -> keras.Model:
+    if not path.is_file():
+        message = f"{path}: no such file; expected a .keras or .h5 file"
+        raise InputError(message)
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        message = f"{path}: not a Keras model that can be read: {str(error).strip().splitlines()[0]}"
+        raise InputError(message) from None
+    match getattr(model, "input_shape", None), getattr(model, "output_shape", None):
+        case (None, int(), int(), 3), (None, int()):
+            pass
+        case shapes:
+            message = f"{path}: from {shapes[0]} to {shapes[1]}; expected [batch, height, width, 3] to [batch, classes]"
+            raise InputError(message)
+    try:
+        return flattened(model)
+    except ValueError as error:
+        message = f"{path}: cannot be converted: {str(error).strip().splitlines()[0]}"
+        raise InputError(message) from None
