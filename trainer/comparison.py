@@ -10,6 +10,7 @@ import msgspec
 
 from trainer import plots, recipe, report
 from trainer.errors import AccuracyError, InputError
+from trainer.evaluation import latencies
 from trainer.progress import say
 
 if TYPE_CHECKING:
@@ -27,15 +28,15 @@ class Row(msgspec.Struct, frozen=True):
     images_per_second: float
 
 
-def row(result: report.Report) -> Row:
+def row(result: report.Report, latency_ms: float) -> Row:
     """The figures of a training that tell it from others."""
     return Row(
         backbone=result.backbone,
         size_mb=round(result.size_bytes / 1e6, 2),
-        latency_ms=result.latency_ms,
+        latency_ms=round(latency_ms, 3),
         accuracy_float=result.accuracy.float_,
         accuracy=result.accuracy.converted,
-        images_per_second=round(result.images_per_second, 1),
+        images_per_second=round(1000 / latency_ms, 1),
     )
 
 
@@ -50,14 +51,16 @@ def compare(common: recipe.Settings, backbones: Sequence[str], weights: Mapping[
     Raises:
         InputError: a setting or the photographs cannot be used.
     """
-    rows = []
+    results = []
     for name in backbones:
         folder = common.output / name
         settings = msgspec.structs.replace(
             common, backbone=name, output=folder, weights=weights.get(name, common.weights)
         )
-        rows.append(row(_finished(settings) or _trained(settings)))
+        results.append(_finished(settings) or _trained(settings))
         keras.backend.clear_session()
+    times = latencies([common.output / name / "model.tflite" for name in backbones])
+    rows = [row(*each) for each in zip(results, times, strict=True)]
     (common.output / "comparison.json").write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
     points = [(each.backbone, each.latency_ms, each.accuracy_float, each.accuracy) for each in rows]
     (common.output / "comparison.svg").write_text(plots.accuracy_against_latency(points), "utf-8")

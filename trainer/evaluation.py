@@ -19,11 +19,14 @@ from trainer.pixels import read_pixels
 from trainer.progress import bar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from trainer.dataset import Finding, Photo
 
 TIMED = 100
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,24 @@ def evaluate(
         scores[place] = model.scores(image)
         times.append(time.perf_counter() - start)
     return Evaluation(scores, labels[indices], statistics.median(times[-TIMED:]) * 1e3)
+
+
+def latencies(models: Sequence[Path]) -> list[float]:
+    """Milliseconds from pixels to scores, one thread, on this machine: models take turns, as its speed may change."""
+    loaded = [Model(config.Model(path=str(path))) for path in models]
+    rounds = [[_latency(model) for model in loaded] for _ in bar(range(ROUNDS), "timing", ROUNDS)]
+    return [statistics.median(of_model) for of_model in zip(*rounds, strict=True)]
+
+
+def _latency(model: Model) -> float:
+    width, height = model.size
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    times = []
+    for _ in range(TIMED // ROUNDS):
+        start = time.perf_counter()
+        model.scores(image)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e3
 
 
 def evaluate_folder(path: Path, data: Path) -> tuple[Evaluation, tuple[str, ...], list[Photo], list[Finding]]:

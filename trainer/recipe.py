@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from trainer.split import Split
 
 # Epochs, as how many photographs are shown in all, and within which bounds: many photographs need fewer rounds.
-HEAD_SHOWN, HEAD_EPOCHS = 8_000, (4, 30)
-TUNING_SHOWN, TUNING_EPOCHS = 20_000, (8, 40)
+HEAD_SHOWN, HEAD_EPOCHS = 6_000, (4, 30)
+TUNING_SHOWN, TUNING_EPOCHS = 15_000, (8, 40)
 SCRATCH_SHOWN, SCRATCH_EPOCHS = 60_000, (20, 80)
 HEAD_RATE = 1e-3
 DROPOUT = 0.3
@@ -199,6 +199,11 @@ def _learn(
     if settings.resume:
         if training.resume(settings.output / WORK, fingerprint):
             say(f"going on after {len(training.epochs)} epochs")
+        elif settings.strategy == "multiworker":
+            message = (
+                f"--resume: {settings.output}: no unfinished training there; all machines must see the same folder"
+            )
+            raise InputError(message)
         else:
             say(f"warning: {settings.output}: no unfinished training there; beginning one")
     else:
