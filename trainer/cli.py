@@ -85,7 +85,7 @@ def cli() -> None:
 @_training_options
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 def train(**options: Any) -> None:
-    """Train a classifier on DATA, convert it, and report how good it is."""
+    """Train a classifier on DATA, and report on it."""
     _import_tensorflow()
     from trainer import recipe
 
@@ -104,7 +104,10 @@ def train(**options: Any) -> None:
 @DATA
 @JSON
 def evaluate(*, model: Path, data: Path, as_json: bool) -> None:
-    """Tell how good and how fast MODEL, a .tflite file, is on the photographs of DATA."""
+    """Tell how good and how fast MODEL is.
+
+    MODEL is a .tflite file, DATA a folder of photographs of its classes.
+    """
     from trainer.evaluation import evaluate_folder
     from trainer.progress import say
     from trainer.report import class_results
@@ -140,7 +143,10 @@ def evaluate(*, model: Path, data: Path, as_json: bool) -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a model that is in the output folder.")
 def convert(**options: Any) -> None:
-    """Convert KERAS_MODEL, trained on the classes of DATA, and report how good the result is."""
+    """Convert KERAS_MODEL, and report on it.
+
+    It was trained, by whatever means, on the classes of DATA in alphabetical order.
+    """
     _import_tensorflow()
     from trainer import recipe
 
@@ -162,7 +168,10 @@ def convert(**options: Any) -> None:
 @_training_options
 @JSON
 def compare(*, names: tuple[str, ...], weights: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Train backbones on DATA (or take those trained in the output folder) and show them side by side."""
+    """Train backbones, and show them side by side.
+
+    Those that were trained in the output folder before, on the same DATA and with the same settings, are taken.
+    """
     _import_tensorflow()
     from trainer import comparison
 
@@ -191,7 +200,10 @@ def compare(*, names: tuple[str, ...], weights: tuple[str, ...], as_json: bool, 
 @click.option("--images-per-second", type=click.FloatRange(0, min_open=True), help="Speed, where there is no report.")
 @JSON
 def cost(*, file: Path | None, images_per_second: float | None, as_json: bool, **given: Any) -> None:
-    """Compare what an image costs on the device and in the cloud."""
+    """Compare the cost of an image here and there.
+
+    Here: on the device; there: in the cloud. Money is in any one currency.
+    """
     from trainer.cost import Prices
     from trainer.cost import cost as compute
 
