@@ -2,7 +2,6 @@
  *
  * Debian ships no header of qemu's plugin interface (version 1), so what is used of it is declared here. */
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 

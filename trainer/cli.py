@@ -36,7 +36,7 @@ def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--patience", type=positive, default=6, show_default=True, help="Epochs without gain."),
         _format_option,
         _max_loss_option,
-        click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
+        _seed_option,
         click.option(
             "--strategy",
             type=click.Choice(["none", "mirrored", "multiworker"]),
@@ -44,7 +44,7 @@ def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Use all graphics processors, or all machines that TF_CONFIG names.",
         ),
-        click.option("--overwrite", is_flag=True, help="Replace a model that is in the output folder."),
+        _overwrite_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -61,6 +61,8 @@ _max_loss_option = click.option(
     show_default=True,
     help="Percentage points of accuracy that int8 may cost.",
 )
+_seed_option = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+_overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a model that is in the output folder.")
 _backbone_option = click.option("--backbone", type=click.Choice(NAMES), default="efficientnet_lite0", show_default=True)
 
 
@@ -140,8 +142,8 @@ def evaluate(*, model: Path, data: Path, as_json: bool) -> None:
 @_output_option("converted")
 @_format_option
 @_max_loss_option
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--overwrite", is_flag=True, help="Replace a model that is in the output folder.")
+@_seed_option
+@_overwrite_option
 def convert(**options: Any) -> None:
     """Convert KERAS_MODEL, and report on it.
 

