@@ -31,7 +31,7 @@ def main(models: tuple[Path, ...], frames: int) -> None:
     """Time bare inference on one thread with every runtime that is installed."""
     names = runtimes.installed()
     for path in models or (shipped_model(),):
-        loaded = {name: runtimes.interpreter(name, str(path), 1) for name in names}
+        loaded = {name: runtimes.interpreter(name, path.read_bytes(), 1) for name in names}
         rounds = [
             {name: milliseconds(interpreter, frames) for name, interpreter in loaded.items()} for _ in range(ROUNDS)
         ]

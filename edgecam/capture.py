@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgecam.errors import SourceError, SourceFileError
 from edgecam.frames import CameraChange
 
 if TYPE_CHECKING:
-    import threading
-
     from edgecam.frame_queue import FrameQueue
+    from edgecam.frames import Frame, Notice
+    from edgecam.heat import Pace
     from edgecam.sources.source import Source
     from edgecam.view import View
 
@@ -25,55 +25,91 @@ LAST_RETRY_S = 4.0
 
 
 class Capture:
-    """Puts a source's frames, at the model's size, into the queue; opens a lost camera again."""
+    """Puts a source's frames, at the model's size, into the queue; opens a lost camera again.
 
-    def __init__(self, source: Source, view: View, queue: FrameQueue, stop: threading.Event) -> None:
-        """Run until ``stop`` is set or the source has ended."""
+    The source and what the model sees of it can be changed while it runs.
+    """
+
+    def __init__(self, source: Source, view: View, queue: FrameQueue, pace: Pace) -> None:
+        """Read ``source``, and of its frames as many as ``pace`` admits."""
         self._source = source
         self._view = view
         self._queue = queue
-        self._stop = stop
+        self._pace = pace
+        self._interrupt = threading.Event()  # the source is to give no more frames: it is to be changed, or all ends
+        self._changing = threading.Lock()
+        self._stopped = False
         self._online = False
         self._told = False
 
     def run(self) -> None:
-        """Capture.
+        """Capture until `stop` is called or the source has ended.
 
         Raises:
             SourceFileError: a file cannot be read.
         """
         delay = FIRST_RETRY_S
-        while not self._stop.is_set():
+        while not self._stopped:
+            self._interrupt.clear()
+            if self._stopped:  # it was called just before
+                return
+            source = self._source
             try:
-                self._read()
+                self._read(source)
             except SourceFileError:
                 raise
             except SourceError as error:
-                if self._online:
+                if self._online or source is not self._source:
                     delay = FIRST_RETRY_S
-                self._lost(error)
-                logger.debug("camera %s: trying again in %.1f s", self._source.name, delay)
-                self._stop.wait(delay)
+                self._lost(source, error)
+                logger.debug("camera %s: trying again in %.1f s", source.name, delay)
+                self._interrupt.wait(delay)
                 delay = min(2 * delay, LAST_RETRY_S)
             else:
-                return
+                if source is self._source and not self._interrupt.is_set():
+                    return
 
-    def _read(self) -> None:
-        with closing(self._source.frames(self._stop)) as frames:
+    def stop(self) -> None:
+        """Let `run` end soon; called by another thread."""
+        self._stopped = True
+        self._interrupt.set()
+
+    def show(self, view: View, notice: Notice) -> None:
+        """From the next frame on give another view; ``notice`` stands in line before it."""
+        with self._changing:
+            self._view = view
+            self._queue.put(notice)
+
+    def read(self, source: Source) -> None:
+        """Go on with another source."""
+        self._source = source
+        self._told = False
+        self._interrupt.set()
+
+    def _read(self, source: Source) -> None:
+        with closing(source.frames(self._interrupt)) as frames:
             for frame in frames:
                 if not self._online:
-                    self._found(frame.exposed_ns)
-                self._queue.put(replace(frame, image=self._view.of(frame.image)))
+                    self._found(source, frame.exposed_ns)
+                if source.waits:
+                    if delay_s := self._pace.delay_s(time.monotonic()):
+                        self._interrupt.wait(delay_s)
+                elif not self._pace.admits():
+                    continue
+                self._put(frame)
 
-    def _found(self, at_ns: int) -> None:
-        logger.info("camera %s: online", self._source.name)
+    def _put(self, frame: Frame) -> None:
+        with self._changing:  # no frame of the old view may stand behind the notice of the new one
+            self._queue.put(self._view.of_frame(frame))
+
+    def _found(self, source: Source, at_ns: int) -> None:
+        logger.info("camera %s: online", source.name)
         self._online, self._told = True, False
         self._queue.put(CameraChange(online=True, at_ns=at_ns))
 
-    def _lost(self, error: SourceError) -> None:
+    def _lost(self, source: Source, error: SourceError) -> None:
         if not self._told:
-            logger.warning("camera %s: lost: %s; trying again until it is back", self._source.name, error)
+            logger.warning("camera %s: lost: %s; trying again until it is back", source.name, error)
             self._told = True
-        if self._online:
-            self._online = False
-            self._queue.put(CameraChange(online=False, at_ns=time.monotonic_ns()))
+        self._online = False
+        self._queue.put(CameraChange(online=False, at_ns=time.monotonic_ns()))

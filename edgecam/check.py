@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 CAMERA_TIMEOUT_S = 15.0
 BROKER_TIMEOUT_S = 7.0
-HOT_C = 80.0
 
 
 class Status(StrEnum):
@@ -45,8 +44,8 @@ class Finding(msgspec.Struct, frozen=True):
         return f"{self.status:8} {self.name:12} {self.detail}" + (f" -> {self.remedy}" if self.remedy else "")
 
 
-def findings(load: Callable[[], Config]) -> Iterator[Finding]:
-    """Look at each part in turn; ``load`` reads the settings."""
+def findings(load: Callable[[], Config], *, of_service: bool = False) -> Iterator[Finding]:
+    """Look at each part in turn; ``load`` reads the settings, which may be those of the installed service."""
     try:
         settings = load()
     except ConfigError as error:
@@ -56,11 +55,12 @@ def findings(load: Callable[[], Config]) -> Iterator[Finding]:
     yield Finding(
         "settings", Status.OK, f"camera {settings.camera.name}, topics {settings.mqtt.base}/{settings.camera.name}/"
     )
+    state, status = _service_state()
     yield _model(settings)
-    yield _camera(settings)
+    yield _camera_of_service(settings, status) if of_service and state == "active" else _camera(settings)
     yield _broker(settings)
-    yield _service()
-    yield _temperature()
+    yield _service(state)
+    yield _temperature(settings.limits.temperature)
 
 
 def _model(settings: Config) -> Finding:
@@ -86,7 +86,9 @@ def _camera(settings: Config) -> Finding:
     taken: list[Frame] = []
 
     def take() -> None:
-        taken.append(next(open_source(settings.camera).frames(stop)))
+        frames = open_source(settings.camera).frames(stop)
+        taken.append(next(frames))
+        frames.close()
 
     task = Task("camera", take, lambda _task: None)
     if not task.join(CAMERA_TIMEOUT_S):
@@ -100,8 +102,16 @@ def _camera(settings: Config) -> Finding:
         return Finding("camera", Status.FAILURE, f"{settings.camera.source}: {task.error}", "set camera.source")
     if task.error:
         raise task.error
-    height, width = taken[0].image.shape[:2]
+    width, height = taken[0].size
     return Finding("camera", Status.OK, f"{settings.camera.source}: {width}x{height}")
+
+
+def _camera_of_service(settings: Config, status: str) -> Finding:
+    """What the service says of the camera, which nobody else can open while it runs."""
+    detail = f"{settings.camera.source}: the service says: {status or 'nothing yet'}"
+    if status.startswith("camera lost"):
+        return Finding("camera", Status.FAILURE, detail, "plug it in, or set camera.source; see journalctl -u edgecam")
+    return Finding("camera", Status.OK, detail)
 
 
 def _broker(settings: Config) -> Finding:
@@ -115,24 +125,44 @@ def _broker(settings: Config) -> Finding:
     return Finding("broker", Status.OK, f"{name} lets us in")
 
 
-def _service() -> Finding:
+def _service_state() -> tuple[str, str]:
+    """Systemd's word for the state of the service, and the service's own status; both empty without systemd."""
     if not shutil.which("systemctl"):
-        return Finding("service", Status.WARNING, "no systemd here", "start edgecam run by what starts services here")
-    answer = subprocess.run(["systemctl", "is-active", "edgecam"], capture_output=True, text=True, check=False)  # noqa: S607
-    state = answer.stdout.strip() or "unknown"
-    if state == "active":
-        return Finding("service", Status.OK, "edgecam.service is active")
-    return Finding(
-        "service", Status.WARNING, f"edgecam.service is {state}", "journalctl -u edgecam tells why, if it is installed"
-    )
+        return "", ""
+    command = ["systemctl", "show", "edgecam", "--property=ActiveState,LoadState,StatusText"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    told = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
+    state = told.get("ActiveState", "") if told.get("LoadState") == "loaded" else "not installed"
+    return state, told.get("StatusText", "")
 
 
-def _temperature() -> Finding:
-    from edgecam.stats import temperature
+def _service(state: str) -> Finding:
+    match state:
+        case "active" | "reloading":
+            return Finding("service", Status.OK, f"edgecam.service is {state}")
+        case "":
+            detail, remedy = "no systemd here", "start edgecam run by what starts services here"
+        case "not installed":
+            detail, remedy = "edgecam.service is not installed", "sudo make install, in a checkout"
+        case _:
+            detail, remedy = f"edgecam.service is {state}", "journalctl -u edgecam -n 20 tells why"
+    return Finding("service", Status.WARNING, detail, remedy)
 
-    degrees = temperature()
-    if degrees is None:
-        return Finding("temperature", Status.OK, "no sensor here")
-    if degrees >= HOT_C:
-        return Finding("temperature", Status.WARNING, f"{degrees} C", "cool it: the processor slows down when hot")
-    return Finding("temperature", Status.OK, f"{degrees} C")
+
+def _temperature(limit_c: float) -> Finding:
+    from edgecam.processor import temperature, throttling
+
+    degrees, state = temperature(), throttling()
+    detail = "no sensor here" if degrees is None else f"{degrees} C"
+    if state and state.now:
+        return Finding("temperature", Status.WARNING, f"{detail}: {state.now[0]}", "mend that: it slows edgecam down")
+    if degrees is not None and degrees > limit_c:
+        return Finding(
+            "temperature",
+            Status.WARNING,
+            f"{detail}, above limits.temperature = {limit_c}",
+            "cool it: fewer frames are classified until it is",
+        )
+    if state and state.since_boot:
+        return Finding("temperature", Status.WARNING, f"{detail}; since the start: {state.since_boot[0]}", "watch it")
+    return Finding("temperature", Status.OK, detail)

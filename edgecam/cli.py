@@ -13,6 +13,7 @@ import click
 
 from edgecam import __version__
 from edgecam.errors import ConfigError, EdgecamError
+from edgecam.logs import start_logging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,11 +54,6 @@ def _load(file: Path | None, overrides: tuple[str, ...]) -> Config:
     return config.load(file, overrides)
 
 
-def _log(*, verbose: bool, quiet: bool) -> None:
-    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="edgecam")
 def cli() -> None:
@@ -68,12 +64,11 @@ def cli() -> None:
 @_configuration
 @_verbosity
 def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: bool) -> None:
-    """Run the daemon until SIGTERM or SIGINT, or the end of a video file."""
-    _log(verbose=verbose, quiet=quiet)
-    settings = _load(file, overrides)
+    """Run the daemon until SIGTERM or SIGINT, or the end of a video file; SIGHUP: take over changed settings."""
+    start_logging(verbose=verbose, quiet=quiet)
     from edgecam.service import Service
 
-    service = Service(settings)
+    service = Service(lambda: _load(file, overrides))
 
     def stop(number: int, _frame: object) -> None:
         logging.getLogger(__name__).info("%s: stopping", signal.Signals(number).name)
@@ -82,6 +77,8 @@ def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    if not sys.stderr.isatty():  # of a terminal it means that it was closed
+        signal.signal(signal.SIGHUP, lambda *_: service.reload())
     if not service.run():
         # A thread is stuck in a camera's driver. It must not wake up while the interpreter is taken down.
         logging.shutdown()
@@ -94,7 +91,7 @@ def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: 
 @_verbosity
 def demo(*, seconds: int | None, broker: str | None, verbose: bool, quiet: bool) -> None:
     """Run everything on the shipped clip and model, and print what a subscriber receives."""
-    _log(verbose=verbose, quiet=quiet or not verbose)
+    start_logging(verbose=verbose, quiet=quiet or not verbose)
     from edgecam.demo import run_demo
 
     sys.exit(0 if run_demo(seconds, broker, verbose=verbose) else FAILED)
@@ -108,7 +105,7 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
     from edgecam.check import Status, findings
 
     rows = []
-    for row in findings(lambda: _load(file, overrides)):
+    for row in findings(lambda: _load(file, overrides), of_service=file is None and not overrides):
         rows.append(row)
         if not as_json:
             click.echo(row.line())

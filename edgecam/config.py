@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SYSTEM_FILE = Path("/etc/edgecam/config.toml")
+CREDENTIAL = "mqtt-password"  # of systemd's credential, and of the file beside SYSTEM_FILE
 
 Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -93,6 +94,12 @@ class Mqtt(_Section, frozen=True):
     keepalive: Annotated[int, msgspec.Meta(ge=5, le=65_535)] = 30
 
 
+class Limits(_Section, frozen=True):
+    """What the processor may bear, in degrees Celsius."""
+
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=150)] = 80.0
+
+
 class HomeAssistant(_Section, frozen=True):
     """Discovery by Home Assistant."""
 
@@ -120,6 +127,7 @@ class Config(_Section, frozen=True):
     model: Model = Model()
     events: Events = msgspec.field(default_factory=Events)
     mqtt: Mqtt = Mqtt()
+    limits: Limits = Limits()
     homeassistant: HomeAssistant = HomeAssistant()
     stats: Stats = Stats()
     privacy: Privacy = Privacy()

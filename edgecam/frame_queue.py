@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from edgecam.frames import CameraChange, Frame
+from edgecam.frames import Frame, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +22,28 @@ class FrameQueue:
     """A bounded queue from one capture thread to one inference worker.
 
     When it is full, the oldest frame is dropped and counted, so that latency never grows; with ``wait`` the capture
-    thread waits instead and nothing is lost. Changes of the camera stand in line with the frames and are never
-    dropped.
+    thread waits instead and nothing is lost. Notices stand in line with the frames and are never dropped.
     """
 
     def __init__(self, size: int, *, wait: bool = False) -> None:
         """Hold up to ``size`` frames."""
         self._size = size
         self._wait = wait
-        self._items: deque[Frame | CameraChange] = deque()
+        self._items: deque[Frame | Notice] = deque()
         self._changed = threading.Condition()
         self._frames = 0
         self._captured = 0
         self._dropped = 0
         self._closed = False
 
-    def put(self, item: Frame | CameraChange) -> None:
-        """Add a frame or a change; a frame put into a closed queue counts as dropped."""
+    def resize(self, size: int, *, wait: bool) -> None:
+        """Take over other settings; frames that are too many are dropped with the next one."""
+        with self._changed:
+            self._size, self._wait = size, wait
+            self._changed.notify_all()
+
+    def put(self, item: Frame | Notice) -> None:
+        """Add a frame or a notice; a frame put into a closed queue counts as dropped."""
         with self._changed:
             if isinstance(item, Frame):
                 self._captured += 1
@@ -47,14 +52,14 @@ class FrameQueue:
                 if self._closed:
                     self._dropped += 1
                     return
-                if self._frames >= self._size:
+                while self._frames >= self._size:
                     self._drop_oldest()
                 self._frames += 1
             if not self._closed:
                 self._items.append(item)
                 self._changed.notify_all()
 
-    def get(self) -> Frame | CameraChange | None:
+    def get(self) -> Frame | Notice | None:
         """Wait for the next item; None when the queue is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)

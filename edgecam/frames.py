@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,25 +11,51 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+class Layout(Enum):
+    """How an image lies in memory."""
+
+    BGR = auto()
+    """uint8 [height, width, 3]: blue, green, red, as OpenCV has it."""
+    I420 = auto()
+    """uint8 [height * 3 / 2, width]: brightness, then the two colour planes at a quarter of the size; even sides."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """An image and its times, both in nanoseconds of the monotonic clock.
 
     Attributes:
-        image: uint8 [height, width, 3], in OpenCV's order blue, green, red.
+        image: uint8, as ``layout`` says.
         exposed_ns: when it was exposed, which is what events go by. A file's frames carry the clip's own clock: the
             start of the run plus the position in the clip.
         entered_ns: when its latency begins: the exposure, or where a file is read at full speed, the end of decoding.
+        layout: how the image lies in memory.
+        cropped: the camera itself has cropped it as the settings say.
+        turned: the camera itself has turned it as the settings say.
     """
 
     image: NDArray[np.uint8]
     exposed_ns: int
     entered_ns: int
+    layout: Layout = Layout.BGR
+    cropped: bool = False
+    turned: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        rows, width = self.image.shape[:2]
+        return width, rows if self.layout is Layout.BGR else rows * 2 // 3
 
 
 @dataclass(frozen=True, slots=True)
-class CameraChange:
-    """A camera was lost or came back; it travels in the line of frames, so that nothing overtakes it."""
+class Notice:
+    """What travels in the line of frames, so that nothing overtakes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChange(Notice):
+    """A camera is there, or could not be opened or read."""
 
     online: bool
     at_ns: int

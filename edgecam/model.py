@@ -13,6 +13,7 @@ import numpy as np
 
 from edgecam import runtimes
 from edgecam.errors import ModelError
+from edgecam.frames import Layout
 from edgecam.metadata import Metadata, parse_labels, read_metadata
 from edgecam.pixels import PixelWriter
 
@@ -63,7 +64,7 @@ class Model:
         try:
             metadata = read_metadata(content)
             self.runtime = runtimes.choose(settings.runtime)
-            interpreter = runtimes.interpreter(self.runtime, str(path), settings.threads)
+            interpreter = runtimes.interpreter(self.runtime, content, settings.threads)
             source, result = _tensors(interpreter)
             self.classes = _classes(metadata, settings, path, int(result["shape"][-1]))
             operators = interpreter._get_ops_details()  # noqa: SLF001  no public way tells a softmax
@@ -82,16 +83,17 @@ class Model:
         self._input = interpreter.tensor(source["index"])
         self._output = interpreter.tensor(result["index"])
 
-    def scores(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def scores(self, image: NDArray[np.uint8], layout: Layout = Layout.BGR) -> NDArray[np.float32]:
         """Classify one image.
 
         Args:
-            image: uint8 [height, width, 3] of the model's ``size``, blue, green, red.
+            image: uint8 of the model's ``size``.
+            layout: how the image lies in memory.
 
         Returns:
             float32 [N], 0..1; they sum to 1 unless the model ends in a sigmoid.
         """
-        self._pixels.write(image, self._input()[0])
+        self._pixels.write(image, self._input()[0], layout)
         self._interpreter.invoke()
         scores = self._output().reshape(-1).astype(np.float32)
         if self._scale != 1.0 or self._zero:

@@ -21,12 +21,18 @@ def load_checked(settings: config.Model) -> Model:
     Raises:
         ModelError: the model is refused, kills its runtime, or takes longer than TIMEOUT_S to load and run once.
     """
-    if settings.path:
-        _check(settings)
-    return Model(settings)
+    if not settings.path:
+        return Model(settings)
+    checked = _check(settings)
+    model = Model(settings)
+    if model.file.sha256 != checked:
+        message = f"{settings.path}: changed while it was checked; try again when it is complete"
+        raise ModelError(message)
+    return model
 
 
-def _check(settings: config.Model) -> None:
+def _check(settings: config.Model) -> str:
+    """Return the SHA-256 of the file that was found good, in hex."""
     command = [sys.executable, "-m", "edgecam.model_check"]
     try:
         child = subprocess.run(  # noqa: S603
@@ -40,11 +46,17 @@ def _check(settings: config.Model) -> None:
     if child.returncode < 0:
         message = f"{settings.path}: broken: it kills the runtime (signal {-child.returncode})"
         raise ModelError(message)
+    if child.returncode:
+        last = child.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        message = f"{settings.path}: cannot be checked: {''.join(last) or f'exit code {child.returncode}'}"
+        raise ModelError(message)
+    return child.stdout.decode()
 
 
 def _main() -> None:
     try:
-        Model(msgspec.json.decode(sys.stdin.buffer.read(), type=config.Model))
+        model = Model(msgspec.json.decode(sys.stdin.buffer.read(), type=config.Model))
+        sys.stdout.write(model.file.sha256)
     except ModelError as error:
         sys.stdout.write(str(error))
         sys.exit(REFUSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import ssl
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from edgecam.config import CREDENTIAL, SYSTEM_FILE
 from edgecam.errors import BrokerError, ConfigError
 
 if TYPE_CHECKING:
@@ -50,9 +52,9 @@ class Mqtt:
         settings: config.Mqtt,
         camera: str,
         *,
-        on_connect: Callable[[], None],
-        on_disconnect: Callable[[], None],
-        on_delivered: Callable[[int], None],
+        on_connect: Callable[[Mqtt], None],
+        on_disconnect: Callable[[Mqtt], None],
+        on_delivered: Callable[[Mqtt, int], None],
     ) -> None:
         """Prepare the connection; no packet is sent yet.
 
@@ -72,7 +74,7 @@ class Mqtt:
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._failed
         self._client.on_disconnect = self._disconnected
-        self._client.on_publish = lambda _client, _data, mid, *_: on_delivered(mid)
+        self._client.on_publish = lambda _client, _data, mid, *_: on_delivered(self, mid)
 
     def topic(self, name: str) -> str:
         """Return the full topic of ``events``, ``state`` and so on."""
@@ -104,7 +106,7 @@ class Mqtt:
             return
         self._told = None
         logger.info("broker %s: connected", self._name)
-        self._on_connected()
+        self._on_connected(self)
 
     def _failed(self, *_: Any) -> None:
         self._tell(f"cannot be reached: {_words(self._client.problem)}")
@@ -112,7 +114,7 @@ class Mqtt:
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure and self._told is None:
             self._tell(f"connection lost: {str(reason).lower()}")
-        self._on_disconnected()
+        self._on_disconnected(self)
 
     def _tell(self, problem: str) -> None:
         """Warn once of each problem, not at each try."""
@@ -130,7 +132,8 @@ def make_client(settings: config.Mqtt, client_id: str) -> _Client:
     client = _Client(CallbackAPIVersion.VERSION2, client_id)
     client.connect_timeout = CONNECT_TIMEOUT_S
     if settings.username:
-        password = _secret(settings.password_file) if settings.password_file else None
+        file = settings.password_file or _default_password_file()
+        password = _secret(file) if file else None
         client.username_pw_set(settings.username, password)
     if settings.tls:
         try:
@@ -146,6 +149,25 @@ def make_client(settings: config.Mqtt, client_id: str) -> _Client:
                 raise ConfigError(message) from None
         client.tls_set_context(context)
     return client
+
+
+def _default_password_file() -> str:
+    """Systemd's credential, else the file that it is made from, or none; one with nothing in it is none.
+
+    Raises:
+        ConfigError: the file is there, but not for us.
+    """
+    folders = [os.environ.get("CREDENTIALS_DIRECTORY"), SYSTEM_FILE.parent]
+    for file in (Path(folder) / CREDENTIAL for folder in folders if folder):
+        try:
+            if file.read_bytes().strip():
+                return str(file)
+        except PermissionError:
+            message = f"mqtt.password_file: {file}: permission denied; try with sudo"
+            raise ConfigError(message) from None
+        except OSError:
+            continue
+    return ""
 
 
 def _secret(file: str) -> str:

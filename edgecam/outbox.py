@@ -58,6 +58,12 @@ class Outbox:
         """Forget a message, as it was delivered."""
         self._count -= self._execute("DELETE FROM messages WHERE number = ?", number).rowcount
 
+    def take_from(self, other: Outbox) -> None:
+        """Append all messages of another outbox, which is empty then."""
+        for message in other.after(0, MAX_MESSAGES):
+            self.add(message.topic, message.payload)
+            other.remove(message.number)
+
     def close(self) -> None:
         """Close the file; what is in it is kept."""
         self._database.close()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from edgecam.frames import Layout
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # (pixel - mean) / std, as (mean, std): to 0..255, to 0..1 and to -1..1
 RAW, UNIT, SYMMETRIC = (0.0, 1.0), (0.0, 255.0), (127.5, 127.5)
+TO_RGB = {Layout.BGR: cv2.COLOR_BGR2RGB, Layout.I420: cv2.COLOR_YUV2RGB_I420}
+TO_GREY = {Layout.BGR: cv2.COLOR_BGR2GRAY, Layout.I420: cv2.COLOR_YUV2GRAY_I420}
 OFF_BY = 0.1  # of the quantised range: further off, a normalisation cannot be meant
 
 
@@ -48,22 +52,22 @@ class PixelWriter:
             table = _normalised(given or _usual(_guess(rescales=rescales), channels))
         else:
             table = _quantised(tensor, given, channels)
-        self._convert = cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGR2GRAY  # noqa: PLR2004
         self._grey = channels == 1
+        self._convert = TO_GREY if self._grey else TO_RGB
         # OpenCV takes int8 for nothing: the same bits are written as uint8.
         table = table if table.dtype == np.float32 else table.view(np.uint8)
         plain = table.dtype == np.uint8 and bool((table == np.arange(256)[:, np.newaxis]).all())
         self._table = None if plain else np.ascontiguousarray(table.reshape(1, 256, channels))
 
-    def write(self, image: NDArray[np.uint8], tensor: NDArray[Any]) -> None:
-        """Write a uint8 [height, width, 3] image, blue, green, red, into a tensor [height, width, 1 or 3]."""
+    def write(self, image: NDArray[np.uint8], tensor: NDArray[Any], layout: Layout = Layout.BGR) -> None:
+        """Write an image, uint8 as its layout says, into a tensor [height, width, 1 or 3] of the same size."""
         target = tensor if tensor.dtype == np.float32 else tensor.view(np.uint8)
         if self._grey:
             target = target[..., 0]
         if self._table is None:
-            cv2.cvtColor(image, self._convert, dst=target)
+            cv2.cvtColor(image, self._convert[layout], dst=target)
         else:
-            cv2.LUT(cv2.cvtColor(image, self._convert), self._table, dst=target)
+            cv2.LUT(cv2.cvtColor(image, self._convert[layout]), self._table, dst=target)
 
 
 Normalisation = tuple["NDArray[np.float64]", "NDArray[np.float64]"]  # mean and std, each [channels]

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edgecam.classifier import ClassifierChange
 from edgecam.events import Event
-from edgecam.frames import CameraChange
+from edgecam.frames import CameraChange, Notice
 from edgecam.mqtt import IN_FLIGHT, Mqtt
 from edgecam.outbox import Outbox
-from edgecam.payloads import SCHEMA, EventPayload, LabelPayload, ModelPayload, StatePayload
+from edgecam.payloads import SCHEMA, EventPayload, LabelPayload, StatePayload, StatsPayload
+from edgecam.state import outbox_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from edgecam import config
+    from edgecam.classifier import Classifier
     from edgecam.clock import Clock
-    from edgecam.labels import Labels
     from edgecam.stats import Stats
 
 logger = logging.getLogger(__name__)
@@ -31,12 +33,20 @@ OFFLINE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
+    to: Mqtt
     up: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivered:
+    by: Mqtt
     mid: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    settings: config.Config
+    connection: Mqtt | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +61,54 @@ class Publisher:
     """
 
     def __init__(
-        self, settings: config.Config, labels: Labels, model: ModelPayload, clock: Clock, stats: Stats, outbox: Path
+        self,
+        settings: config.Config,
+        classifier: Classifier,
+        clock: Clock,
+        stats: Stats,
+        on_report: Callable[[StatePayload, StatsPayload], None],
     ) -> None:
-        """Prepare the connection; ``outbox`` is the file of undelivered events.
+        """Prepare the connection; ``on_report`` is called in the publisher's thread with what it publishes as stats.
 
         Raises:
             ConfigError: a file with a password, certificate or key cannot be read.
         """
-        self._inbox: queue.SimpleQueue[Event | CameraChange | _Connection | _Delivered | _Finish] = queue.SimpleQueue()
-        self._camera = settings.camera.name
-        self._interval_s = settings.stats.interval
-        self._labels = labels
-        self._model = model
+        self._inbox: queue.SimpleQueue[Event | Notice | _Connection | _Delivered | _Settings | _Finish] = (
+            queue.SimpleQueue()
+        )
+        self._settings = settings
+        self._classifier = classifier
         self._clock = clock
-        self._outbox_file = outbox
         self._stats = stats
+        self._on_report = on_report
         self._connected = False
         self._in_flight: dict[int, int | None] = {}  # paho's number of a message to the outbox's, None for others
         self._sent_up_to = 0
         self._finish_at: float | None = None
         self._state = StatePayload(None, 0.0, clock.iso(time.monotonic_ns()), None, "lost")
-        self._mqtt = Mqtt(
+        self._mqtt = self.connection(settings)
+
+    def connection(self, settings: config.Config) -> Mqtt:
+        """Prepare a connection by other settings, for `change`; called by any thread.
+
+        Raises:
+            ConfigError: a file with a password, certificate or key cannot be read.
+        """
+        return Mqtt(
             settings.mqtt,
-            self._camera,
-            on_connect=lambda: self._inbox.put(_Connection(up=True)),
-            on_disconnect=lambda: self._inbox.put(_Connection(up=False)),
-            on_delivered=lambda mid: self._inbox.put(_Delivered(mid)),
+            settings.camera.name,
+            on_connect=lambda mqtt: self._inbox.put(_Connection(mqtt, up=True)),
+            on_disconnect=lambda mqtt: self._inbox.put(_Connection(mqtt, up=False)),
+            on_delivered=lambda mqtt, mid: self._inbox.put(_Delivered(mqtt, mid)),
         )
 
-    def put(self, item: Event | CameraChange) -> None:
+    def put(self, item: Event | Notice) -> None:
         """Hand over what happened; called by any thread, never blocks."""
         self._inbox.put(item)
+
+    def change(self, settings: config.Config, connection: Mqtt | None) -> None:
+        """Go on with other settings, and over another connection if one is given."""
+        self._inbox.put(_Settings(settings, connection))
 
     def finish(self, grace_s: float) -> None:
         """Let `run` end when all is delivered, or after ``grace_s`` seconds."""
@@ -89,9 +116,9 @@ class Publisher:
 
     def run(self) -> None:
         """Publish until `finish` is called."""
-        self._outbox = Outbox(self._outbox_file)
+        self._outbox = Outbox(outbox_file(self._settings.camera.name))
         self._mqtt.start()
-        report_at = time.monotonic() + self._interval_s
+        report_at = time.monotonic() + self._settings.stats.interval
         while not self._is_finished():
             wake_at = report_at if self._finish_at is None else min(report_at, self._finish_at)
             try:
@@ -101,7 +128,7 @@ class Publisher:
             else:
                 self._handle(item)
             if time.monotonic() >= report_at:
-                report_at = time.monotonic() + self._interval_s
+                report_at = time.monotonic() + self._settings.stats.interval
                 self._publish_stats()
         self._publish_stats()
         self._mqtt.stop(OFFLINE_S)
@@ -114,35 +141,59 @@ class Publisher:
             return False
         return time.monotonic() >= self._finish_at or not (self._outbox or self._in_flight)
 
-    def _handle(self, item: Event | CameraChange | _Connection | _Delivered | _Finish) -> None:
+    def _handle(self, item: Event | Notice | _Connection | _Delivered | _Settings | _Finish) -> None:
         match item:
             case Event():
                 self._add_event(item)
             case CameraChange():
                 self._change_state(msgspec.structs.replace(self._state, camera="online" if item.online else "lost"))
-            case _Connection(up=True):
-                self._connected = True
-                self._in_flight_put(self._mqtt.topic("availability"), b"online")
-                self._publish_state()
-            case _Connection(up=False):
-                self._connected = False
-            case _Delivered(mid):
-                number = self._in_flight.pop(mid, None)
-                if number is not None:
-                    self._outbox.remove(number)
+            case ClassifierChange():
+                self._classifier = item.classifier
+            case _Connection(to, up) if to is self._mqtt:  # one that was given up may still report
+                self._change_connection(up=up)
+            case _Delivered(by, mid) if by is self._mqtt:
+                self._forget(mid)
+            case _Settings(settings, connection):
+                self._change_settings(settings, connection)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
         self._send()
 
+    def _change_connection(self, *, up: bool) -> None:
+        self._connected = up
+        if up:
+            self._in_flight_put(self._mqtt.topic("availability"), b"online")
+            self._publish_state()
+
+    def _forget(self, mid: int) -> None:
+        number = self._in_flight.pop(mid, None)
+        if number is not None:
+            self._outbox.remove(number)
+
+    def _change_settings(self, settings: config.Config, connection: Mqtt | None) -> None:
+        before, self._settings = self._settings, settings
+        if connection is None:
+            return
+        self._mqtt.stop(OFFLINE_S)
+        self._mqtt, self._connected = connection, False
+        self._in_flight.clear()
+        self._sent_up_to = 0  # what was not acknowledged is sent again
+        if settings.camera.name != before.camera.name:
+            old, self._outbox = self._outbox, Outbox(outbox_file(settings.camera.name))
+            self._outbox.take_from(old)
+            old.close()
+        self._mqtt.start()
+
     def _add_event(self, event: Event) -> None:
         if event.type == "new":
             self._clock.follow()
-        name, index = self._labels.names[event.label], self._labels.indices[event.label]
+        labels = self._classifier.labels
+        name, index = labels.names[event.label], labels.indices[event.label]
         payload = EventPayload(
             schema=SCHEMA,
             id=event.id,
             type=event.type,
-            camera=self._camera,
+            camera=self._settings.camera.name,
             label=name,
             index=index,
             score=round(event.score, 4),
@@ -150,8 +201,8 @@ class Publisher:
             frame_time=self._clock.iso(event.frame_ns),
             start_time=self._clock.iso(event.start_ns),
             end_time=None if event.end_ns is None else self._clock.iso(event.end_ns),
-            top=tuple(LabelPayload(self._labels.names[place], round(score, 4)) for place, score in event.top),
-            model=self._model,
+            top=tuple(LabelPayload(labels.names[place], round(score, 4)) for place, score in event.top),
+            model=self._classifier.payload,
         )
         self._outbox.add(self._mqtt.topic("events"), msgspec.json.encode(payload))
         self._send()
@@ -177,7 +228,8 @@ class Publisher:
         self._in_flight[self._mqtt.publish(topic, payload, qos=1, retain=True)] = None
 
     def _publish_stats(self) -> None:
-        report = self._stats.report(len(self._outbox))
+        report = self._stats.report(len(self._outbox), self._classifier.payload)
+        self._on_report(self._state, report)
         if self._connected:
             self._mqtt.publish(self._mqtt.topic("stats"), msgspec.json.encode(report), qos=0, retain=True)
 

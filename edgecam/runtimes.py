@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgecam.errors import ModelError
@@ -72,18 +73,20 @@ def choose(runtime: str) -> str:
     raise ModelError(reason)
 
 
-def interpreter(runtime: str, path: str, threads: int) -> Interpreter:
+def interpreter(runtime: str, content: bytes, threads: int) -> Interpreter:
     """Load a model into a runtime by its name; what the runtime itself prints is logged.
+
+    It is loaded from memory: a file that is mapped must not be overwritten while the model runs.
 
     Raises:
         ModelError: the runtime refuses the file.
     """
     module = importlib.import_module(MODULES[runtime])
     if runtime == "tflite-runtime":
-        _verify(path)
+        _verify(content)
     with _captured_stderr() as said:
         try:
-            loaded: Interpreter = module.Interpreter(model_path=path, num_threads=threads)
+            loaded: Interpreter = module.Interpreter(model_content=content, num_threads=threads)
             loaded.allocate_tensors()
             loaded.invoke()
         except (ValueError, RuntimeError) as error:
@@ -93,15 +96,15 @@ def interpreter(runtime: str, path: str, threads: int) -> Interpreter:
     return loaded
 
 
-def _verify(path: str) -> None:
-    """Let LiteRT, where it is installed, verify a file: tflite-runtime does not, and may be killed by a broken one."""
+def _verify(content: bytes) -> None:
+    """Let LiteRT, where it is installed, verify a model: tflite-runtime does not, and may be killed by a broken one."""
     try:
         verifier = importlib.import_module(MODULES["litert"])
     except ImportError:
         return
     with _captured_stderr():
         try:
-            verifier.Interpreter(model_path=path)
+            verifier.Interpreter(model_content=content)
         except (ValueError, RuntimeError) as error:
             raise ModelError(_first_line(str(error))) from None
 
@@ -112,8 +115,14 @@ def _first_line(message: str) -> str:
 
 @contextlib.contextmanager
 def _captured_stderr() -> Iterator[list[str]]:
-    """Collect what native code writes to standard error into a list, which is filled at the end."""
+    """Collect what native code writes to standard error into a list, which is filled at the end.
+
+    In other threads than the main one nothing is collected: what the others log meanwhile would be lost with it.
+    """
     lines: list[str] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lines
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:

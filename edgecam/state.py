@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 
 def state_directory() -> Path:
@@ -13,3 +14,8 @@ def state_directory() -> Path:
     if home := os.environ.get("XDG_STATE_HOME"):
         return Path(home) / "edgecam"
     return Path("~/.local/state/edgecam").expanduser()
+
+
+def outbox_file(camera: str) -> Path:
+    """Return the file of a camera's undelivered events."""
+    return state_directory() / f"outbox-{quote(camera, safe='')}.sqlite3"

@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 
 from edgecam.payloads import SCHEMA, FramesPayload, ModelPayload, QuantilesPayload, StatsPayload
+from edgecam.processor import temperature, throttling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,10 +23,9 @@ KEPT = 10_000  # latencies between two reports; of more, the last ones count
 class Stats:
     """Counts what the inference worker classified, and reports it from another thread."""
 
-    def __init__(self, queue: FrameQueue, model: ModelPayload) -> None:
+    def __init__(self, queue: FrameQueue) -> None:
         """Start counting now."""
         self._queue = queue
-        self._model = model
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._started = self._reported = time.monotonic()
@@ -37,13 +37,14 @@ class Stats:
         self._classified += 1
         self._times.append((inference_ns, latency_ns))
 
-    def report(self, outbox: int) -> StatsPayload:
+    def report(self, outbox: int, model: ModelPayload) -> StatsPayload:
         """Sum up the time since the last report; ``outbox`` is the number of undelivered events."""
         now = time.monotonic()
         times, self._times = self._times, deque(maxlen=KEPT)
         counts, classified = self._queue.counts(), self._classified
         fps = (classified - self._classified_before) / max(now - self._reported, 1e-3)
         self._classified_before, self._reported = classified, now
+        state = throttling()
         return StatsPayload(
             schema=SCHEMA,
             uptime_s=round(now - self._started, 1),
@@ -56,18 +57,9 @@ class Stats:
             cpu_percent=self._process.cpu_percent(),
             rss_mb=round(self._process.memory_info().rss / 1e6, 1),
             temperature_c=temperature(),
-            throttled=None,
-            model=self._model,
+            throttled=bool(state.now) if state else None,
+            model=model,
         )
-
-
-def temperature() -> float | None:
-    """Of the processor in degrees Celsius, or None where no sensor tells."""
-    sensors = psutil.sensors_temperatures()
-    for name in ("cpu_thermal", "coretemp", "k10temp", *sensors):
-        if sensors.get(name):
-            return round(float(sensors[name][0].current), 1)
-    return None
 
 
 def _quantiles(times_ns: Iterable[int]) -> QuantilesPayload:

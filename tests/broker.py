@@ -95,6 +95,7 @@ class Subscriber:
     password: tuple[str, str] | None = None
     host: str = "127.0.0.1"
     persistent: bool = False
+    wait_s: float = WAIT_S
     seen: list[Message] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -122,7 +123,7 @@ class Subscriber:
 
         client.connect(self.host, self.port)
         client.loop_start()
-        assert subscribed.wait(WAIT_S), "the broker did not answer"
+        assert subscribed.wait(self.wait_s), "the broker did not answer"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -130,11 +131,11 @@ class Subscriber:
         self._client.loop_stop()
 
     def publish(self, topic: str, payload: bytes) -> None:
-        self._client.publish(topic, payload, qos=1).wait_for_publish(WAIT_S)
+        self._client.publish(topic, payload, qos=1).wait_for_publish(self.wait_s)
 
     def wait_for(self, wanted: Callable[[Message], bool]) -> Message:
         """Wait for the next message that is wanted."""
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + self.wait_s
         while True:
             try:
                 message = self._arrived.get(timeout=max(0.01, deadline - time.monotonic()))

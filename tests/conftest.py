@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,9 @@ from tests.daemon import Daemon
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+# Booting machines takes a quarter of an hour: only where they are asked for.
+collect_ignore = [] if any("system" in argument for argument in sys.argv) else ["system"]
 
 
 @pytest.fixture(autouse=True)

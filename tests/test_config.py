@@ -63,7 +63,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         "mqtt.hots: unknown key; did you mean host?",
         "camera.rotation: expected 0 or 90 or 180 or 270, got 45",
         "events.thresholds.cat: expected float <= 1.0, got 2.0",
-        "nonsense: unknown key; known: camera, queue, model, events, mqtt, homeassistant, stats, privacy",
+        "nonsense: unknown key; known: camera, queue, model, events, mqtt, limits, homeassistant, stats, privacy",
     ]
 
 

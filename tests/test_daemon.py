@@ -239,6 +239,20 @@ class TestTheBroker:
         assert "check mqtt.username and mqtt.password_file" in line
         assert "wrong" not in "\n".join(daemon.log).replace("wrong user", "")
 
+    def test_the_password_may_be_a_credential_of_systemd(
+        self, tmp_path: Path, start_daemon: StartDaemon, play: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "passwords").touch(mode=0o600)
+        subprocess.run(["mosquitto_passwd", "-b", tmp_path / "passwords", "camera", "right"], check=True)
+        (tmp_path / "passwords").chmod(0o644)
+        (tmp_path / "credentials").mkdir()
+        (tmp_path / "credentials" / "mqtt-password").write_text("right\n")
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
+        with Mosquitto(tmp_path / "broker", [f"password_file {tmp_path}/passwords"]) as broker:
+            daemon = start_daemon(at(broker, play, mqtt__username="camera"))
+            daemon.wait_for_log("connected")
+            assert daemon.wait() == 0
+
     def test_garbage_on_every_topic_does_no_harm(
         self, mosquitto: Mosquitto, start_daemon: StartDaemon, play: dict[str, object]
     ) -> None:
@@ -321,7 +335,7 @@ class TestRefusals:
         [
             (["--config", "nowhere.toml"], 2, "edgecam: nowhere.toml: cannot be read: no such file or directory"),
             (["--set", "mqtt.port=x"], 2, "edgecam: --set: mqtt.port: expected int, got str"),
-            (["--set", "camera.source=no.mp4"], 2, "edgecam: camera.source: no.mp4: no such file; expected auto, "),
+            (["--set", "camera.source=no.mp4"], 2, "edgecam: camera.source: no.mp4: no such file; expected auto, pic"),
             (["--set", "model.path=no.tflite"], 3, "edgecam: model.path: no.tflite: no such file or directory"),
             (["--confg", "x"], 2, "edgecam run: no such option '--confg'"),
             (["extra"], 2, "edgecam run: got unexpected extra argument (extra)"),
@@ -390,7 +404,7 @@ class TestRefusals:
 def test_the_daemon_never_imports_tensorflow(colour_clip: Path, colour_model: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from edgecam.config import load; from edgecam.service import Service; "
-        f"Service(load(None, ['camera.source={colour_clip}', 'model.path={colour_model}'])); "
+        f"Service(lambda: load(None, ['camera.source={colour_clip}', 'model.path={colour_model}'])); "
         "print([name for name in sys.modules if name.split('.')[0] in "
         "('tensorflow', 'keras', 'trainer', 'amqtt', 'mediapipe', 'matplotlib', 'click')])"
     )

@@ -120,7 +120,7 @@ class QueueModel(RuleBasedStateMachine):
             self.dropped += 1
             return
         self.inside.append(item)
-        if len(self.inside) > self.size:
+        while len(self.inside) > self.size:
             self.inside.popleft()
             self.dropped += 1
 
@@ -130,6 +130,11 @@ class QueueModel(RuleBasedStateMachine):
         expected = self.inside.popleft() if self.inside else None
         self.taken += expected is not None
         assert self.queue.get() is expected
+
+    @rule(size=st.integers(1, 5))
+    def resize(self, size: int) -> None:
+        self.queue.resize(size, wait=False)
+        self.size = size
 
     @rule(discard=st.booleans())
     def close(self, *, discard: bool) -> None:

@@ -146,7 +146,7 @@ class TestStream:
 
 
 class TestCameras:
-    """V4L2 devices; that they give frames is tested where there is one (docs/development.md)."""
+    """V4L2 devices; that they give frames is tested where there is one (tests/system)."""
 
     def test_a_device_that_is_not_there_is_told(self) -> None:
         with pytest.raises(SourceError, match="no such device"):

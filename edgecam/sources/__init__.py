@@ -13,19 +13,30 @@ if TYPE_CHECKING:
     from edgecam.sources.source import Source
 
 STREAM = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
+PICAMERA2 = re.compile(r"picamera2(:\d+)?")
 
 
-def open_source(camera: config.Camera) -> Source:
+def open_source(camera: config.Camera, size: tuple[int, int] | None = None) -> Source:
     """Return the source that ``camera.source`` names; a camera or stream need not be there yet.
+
+    Args:
+        camera: the settings.
+        size: width and height that a camera with an image processor of its own should scale to; without it those of
+            the settings.
 
     Raises:
         SourceFileError: a file or folder is not there, or nothing is known by that name.
     """
     name = camera.source
+    size = size or (camera.width, camera.height)
     if name == "auto":
-        from edgecam.sources.v4l2 import AutoCamera
+        from edgecam.sources.automatic import AutomaticCamera
 
-        return AutoCamera(camera)
+        return AutomaticCamera(camera, size)
+    if PICAMERA2.fullmatch(name):
+        from edgecam.sources.picamera2 import Picamera2Camera
+
+        return Picamera2Camera(camera, size)
     if name.startswith("/dev/"):
         from edgecam.sources.v4l2 import V4l2Camera
 
@@ -44,6 +55,7 @@ def open_source(camera: config.Camera) -> Source:
 
         return VideoFile(camera, path)
     message = (
-        f"camera.source: {name}: no such file; expected auto, /dev/video0, rtsp://..., a video or a folder of images"
+        f"camera.source: {name}: no such file; expected auto, picamera2, /dev/video0, rtsp://..., a video or a folder "
+        "of images"
     )
     raise SourceFileError(message)

@@ -31,6 +31,7 @@ class ImageFolder:
     """The images of a folder in the order of their names, each for a second at ``camera.fps`` frames a second."""
 
     live = False
+    scales = False
 
     def __init__(self, camera: config.Camera, folder: Path) -> None:
         """Show the images of ``folder``, over and over if ``camera.loop``."""

@@ -23,11 +23,13 @@ class Source(Protocol):
         live: a camera: what is not taken in time is lost, and where it ends it has been lost. Not live: a file,
             which ends for good.
         waits: no frame may be lost: the source is read no faster than frames are taken.
+        scales: its images have the size that the model wants, so that it must be opened anew for another one.
     """
 
     name: str
     live: bool
     waits: bool
+    scales: bool
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         """Open the source and give its frames until it ends or ``stop`` is set; closing the iterator releases it.

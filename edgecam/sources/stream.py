@@ -29,6 +29,7 @@ class Stream:
 
     live = True
     waits = False
+    scales = False
 
     def __init__(self, camera: config.Camera) -> None:
         """Read the stream at the URL ``camera.source``."""

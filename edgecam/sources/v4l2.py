@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import struct
 import time
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     from edgecam import config
 
-logger = logging.getLogger(__name__)
-
 VIDIOC_QUERYCAP = 0x80685600  # https://docs.kernel.org/userspace-api/media/v4l/vidioc-querycap.html
 CAPABILITY = struct.Struct("16s32s32sIII12x")
 VIDEO_CAPTURE = 0x1
@@ -39,6 +36,7 @@ class V4l2Camera:
 
     live = True
     waits = False
+    scales = False
 
     def __init__(self, camera: config.Camera, device: str | None = None) -> None:
         """Ask the camera at ``device`` (or ``camera.source``) for the size and rate of ``camera``."""
@@ -70,27 +68,6 @@ class V4l2Camera:
                 yield Frame(image, exposed_ns, exposed_ns)
         finally:
             capture.release()
-
-
-class AutoCamera:
-    """The first camera that is found, looked for anew each time it is opened."""
-
-    live = True
-    waits = False
-    name = "auto"
-
-    def __init__(self, camera: config.Camera) -> None:
-        """Ask the camera for the size and rate of ``camera``."""
-        self._camera = camera
-
-    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
-        """See `Source`."""
-        devices = cameras()
-        if not devices:
-            message = "no camera found; plug one in or set camera.source"
-            raise SourceError(message)
-        logger.info("camera.source: auto: using %s", devices[0])
-        yield from V4l2Camera(self._camera, devices[0]).frames(stop)
 
 
 def cameras() -> list[str]:

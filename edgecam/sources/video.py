@@ -23,6 +23,7 @@ class VideoFile:
     """Any video that OpenCV's FFmpeg can read."""
 
     live = False
+    scales = False
 
     def __init__(self, camera: config.Camera, path: Path) -> None:
         """Play ``path``, over and over if ``camera.loop``."""
