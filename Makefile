@@ -11,7 +11,7 @@ pip = $(@D)/bin/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
 install = $(pip) install --constraint constraints.txt --editable
 mediapipe = $(pip) install --no-deps mediapipe==1.2.2
 
-.PHONY: demo trainer test test-trainer lint format bench model clip lock clean help
+.PHONY: demo trainer test test-trainer test-system install uninstall lint wheels format bench model clip lock clean help
 .DEFAULT_GOAL := help
 
 demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
@@ -28,10 +28,23 @@ test-trainer: $(TRAINER)/test.ready  ## run the tests of the trainer, with Tenso
 	@scripts/need libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
 	@$(TRAINER)/bin/python -m pytest --numprocesses 2 --dist loadgroup $(or $(TESTS),tests/trainer)
 
+test-system: $(VENV)/test.ready  ## boot machines and test what is installed on them; as root, on Debian
+	@scripts/need mmdebstrap qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 mkfs.ext4=e2fsprogs ssh=openssh-client
+	@$(bin)/python -m pytest --numprocesses 2 --dist loadfile $(or $(TESTS),tests/system)
+
+install:  ## install as a service, or upgrade it; with sudo
+	@scripts/install
+
+uninstall:  ## remove the service, but keep its configuration; with sudo
+	@scripts/uninstall
+
 lint: $(VENV)/lint.ready  ## run the linters
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+
+wheels: $(VENV)/lint.ready  ## see that every Python and processor has its wheels
+	@scripts/wheels $(bin)/uv
 
 format: $(VENV)/lint.ready  ## lay out the code
 	$(bin)/ruff format .
@@ -50,7 +63,6 @@ clip: $(TRAINER)/trainer.ready  ## make the shipped clip anew
 	$(TRAINER)/bin/python -m trainer.shipped_clip
 
 lock: $(VENV)/lint.ready  ## pin the newest versions that pyproject.toml allows
-	$(bin)/python -m pip install uv
 	$(bin)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-emit-index-url --no-annotate \
 		--no-header --all-extras --output-file constraints.txt pyproject.toml
 

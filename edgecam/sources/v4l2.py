@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Generator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edgecam import config
 
 VIDIOC_QUERYCAP = 0x80685600  # https://docs.kernel.org/userspace-api/media/v4l/vidioc-querycap.html
@@ -65,7 +68,7 @@ class V4l2Camera:
                     message = f"unplugged, or no frame came for {NO_FRAME_S} s"
                     raise SourceError(message)
                 exposed_ns = _exposed_ns(capture)
-                yield Frame(image, exposed_ns, exposed_ns)
+                yield Frame(_shaped(image, capture), exposed_ns, exposed_ns)
         finally:
             capture.release()
 
@@ -87,6 +90,17 @@ def _is_camera(device: Path) -> bool:
     if capabilities & HAS_DEVICE_CAPABILITIES:
         capabilities = of_device
     return bool(capabilities & VIDEO_CAPTURE) and not driver.decode(errors="replace").startswith(RAW_DRIVERS)
+
+
+def _shaped(image: NDArray[np.uint8], capture: cv2.VideoCapture) -> NDArray[np.uint8]:
+    """Give an image its rows back: OpenCV 4.11 flattens what a camera gives as BGR (its issue 27166)."""
+    if image.ndim == 3:  # noqa: PLR2004
+        return image
+    width, height = (round(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if image.size != width * height * 3:
+        message = "gives images that are neither colour nor grey of 8 bits"
+        raise SourceError(message)
+    return image.reshape(height, width, 3)
 
 
 def _exposed_ns(capture: cv2.VideoCapture) -> int:

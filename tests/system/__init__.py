@@ -1,0 +1,1 @@
+"""Tests that boot machines and install edgecam on them: make test-system."""

@@ -1,0 +1,111 @@
+"""What a person does with an installed edgecam: settings, services, a camera."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import tomli_w
+
+from tests.broker import Subscriber
+
+if TYPE_CHECKING:
+    from tests.system.guest import Guest
+
+WAIT_S = 120.0  # an emulated machine is slow
+CAMERA = "porch"
+COLOURS = "/etc/edgecam/colours.tflite"
+SETTINGS: dict[str, dict[str, Any]] = {
+    "camera": {"name": CAMERA, "source": "/dev/video0", "width": 320, "height": 240},
+    "model": {"path": COLOURS},
+    "stats": {"interval": 1.0},
+}
+PATTERNS = {"white": 6, "red": 7, "green": 8, "blue": 9}  # vivid's
+
+
+class Machine:
+    """A guest with edgecam on it; ``installed`` is what its installation printed."""
+
+    def __init__(self, guest: Guest, installed: str) -> None:
+        self.guest = guest
+        self.installed = installed
+
+    def offer_model(self, content: bytes) -> None:
+        """Put a model where the settings look for it."""
+        self.guest.write(f"{COLOURS}.new", content)
+        self.guest.run(f"mv {COLOURS}.new {COLOURS}")
+
+    def write_settings(self, **changes: dict[str, Any]) -> None:
+        """Write the settings, with changes by section."""
+        settings = {name: {**SETTINGS.get(name, {}), **changes.get(name, {})} for name in {**SETTINGS, **changes}}
+        self.guest.write("/etc/edgecam/config.toml", tomli_w.dumps(settings))
+
+    def configure(self, **changes: dict[str, Any]) -> None:
+        """Change the settings and start anew."""
+        self.write_settings(**changes)
+        self.guest.run("systemctl restart edgecam")
+
+    def plug_camera_in(self) -> None:
+        """Load vivid, with a white picture and no text on it."""
+        self.guest.run("modprobe vivid && udevadm settle && v4l2-ctl -d /dev/video0 -c osd_text_mode=2")
+        self.show("white")
+
+    def show(self, colour: str) -> None:
+        """Hold something before the camera."""
+        self.guest.run(f"v4l2-ctl -d /dev/video0 -c test_pattern={PATTERNS[colour]}")
+
+    def listen(self, *, persistent: bool = False) -> Subscriber:
+        """Subscribe from outside."""
+        return Subscriber(self.guest.mqtt_port, persistent=persistent, wait_s=WAIT_S)
+
+    def main_pid(self) -> int:
+        return int(self.property("MainPID"))
+
+    def property(self, name: str) -> str:
+        return self.guest.run(f"systemctl show edgecam --property {name} --value")
+
+    def wait_for_status(self, text: str) -> None:
+        """Wait until ``systemctl status`` shows a text."""
+        shows = f"systemctl show edgecam --property StatusText | grep -qF '{text}'"
+        self.guest.run(f'timeout {WAIT_S:.0f} sh -c "until {shows}; do sleep 0.2; done"')
+
+    def logged(self, text: str) -> bool:
+        """Whether the journal has a line with a text, since the boot."""
+        return any(text in line for line in self.guest.lines())
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the journal has a line with a text, written from now on or within the last second."""
+        command = f"journalctl -u edgecam -o cat --since -1s --follow --no-pager | grep -m 1 -F -- '{text}'"
+        self.guest.run(f"timeout {WAIT_S:.0f} bash -c {msgspec.json.encode(command).decode()}")
+
+
+def see(machine: Machine, subscriber: Subscriber, colour: str) -> dict[str, Any]:
+    """Hold a colour before the camera and wait for its event."""
+    machine.show(colour)
+    return happens(subscriber, "new", colour)
+
+
+def take_away(machine: Machine, subscriber: Subscriber, colour: str) -> dict[str, Any]:
+    """Take a colour away again and wait for the end of its event."""
+    machine.show("white")
+    return happens(subscriber, "end", colour)
+
+
+def happens(subscriber: Subscriber, kind: str, label: str) -> dict[str, Any]:
+    """Wait for an event of a type and a label."""
+    message = subscriber.wait_for(
+        lambda each: each.topic.endswith("/events") and (each.json["type"], each.json["label"]) == (kind, label)
+    )
+    event: dict[str, Any] = message.json
+    return event
+
+
+def stats_where(subscriber: Subscriber, **wanted: Any) -> dict[str, Any]:
+    """Wait for stats whose fields have given values, or for which given functions hold."""
+
+    def is_wanted(stats: dict[str, Any]) -> bool:
+        return all(want(stats[name]) if callable(want) else stats[name] == want for name, want in wanted.items())
+
+    message = subscriber.wait_for(lambda each: each.topic.endswith("/stats") and is_wanted(each.json))
+    stats: dict[str, Any] = message.json
+    return stats

@@ -1,0 +1,271 @@
+"""Debian 13: Python 3.13, a V4L2 camera, and Picamera2 on libcamera's virtual camera."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import tflite
+from tests.system.machine import happens, see, stats_where, take_away
+
+if TYPE_CHECKING:
+    from tests.system.machine import Machine
+
+SUITE = "trixie"
+pytestmark = pytest.mark.timeout(1200)
+
+# The bars of libcamera's virtual camera wander to the left; through a narrow crop they pass one by one.
+ONE_BAR = {"source": "picamera2", "crop": [0.5, 0.4, 0.05, 0.2]}
+
+
+class TestInstallation:
+    """What ``make install`` leaves."""
+
+    def test_it_tells_where_settings_and_log_are(self, machine: Machine) -> None:
+        assert "settings: /etc/edgecam/config.toml; log: journalctl -u edgecam" in machine.installed
+
+    def test_the_service_runs_and_starts_at_boot(self, machine: Machine) -> None:
+        assert machine.guest.run("systemctl is-active edgecam; systemctl is-enabled edgecam") == "active\nenabled"
+
+    def test_it_is_a_user_of_its_own_that_may_use_cameras(self, machine: Machine) -> None:
+        assert machine.guest.run(f"stat -c %U /proc/{machine.main_pid()}") == "edgecam"
+        assert {"edgecam", "video", "render"} <= {*machine.guest.run("id -Gn edgecam").split()}
+
+    def test_it_sees_the_systems_picamera2_and_numpy(self, machine: Machine) -> None:
+        program = "import numpy, picamera2; print(numpy.__version__, picamera2.__file__)"
+        ours, theirs = (
+            machine.guest.run(f"{python} -c '{program}' 2>/dev/null")
+            for python in ("/opt/edgecam/current/bin/python", "python3")
+        )
+        assert ours == theirs
+
+    def test_it_is_exposed_as_little_as_systemd_can_tell(self, machine: Machine) -> None:
+        last = machine.guest.run("systemd-analyze security edgecam --no-pager | tail -1")
+        assert float(last.partition("edgecam.service: ")[2].split()[0]) <= 2.0, last
+
+    def test_it_listens_on_no_port(self, machine: Machine) -> None:
+        assert "edgecam" not in machine.guest.run("ss -tulpnH")
+
+
+class TestCamera:
+    """A V4L2 camera, there and not there."""
+
+    def test_without_a_camera_it_is_ready_all_the_same(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            assert machine.guest.run("systemctl is-active edgecam") == "active"
+            subscriber.wait_for(lambda each: each.topic.endswith("/state") and each.json["camera"] == "lost")
+        assert machine.property("StatusText") == "camera lost" or "camera lost;" in machine.property("StatusText")
+
+    def test_a_camera_that_is_plugged_in_later_is_found(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            machine.plug_camera_in()
+            subscriber.wait_for(lambda each: each.topic.endswith("/state") and each.json["camera"] == "online")
+
+    def test_what_comes_and_goes_is_told(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            begun = see(machine, subscriber, "red")
+            ended = take_away(machine, subscriber, "red")
+        assert begun["id"] == ended["id"]
+
+    def test_the_check_is_content(self, machine: Machine) -> None:
+        lines = machine.guest.run("edgecam check").splitlines()
+        assert [line.split()[0] for line in lines] == ["ok"] * 6, lines
+
+    def test_a_module_that_is_unloaded_and_comes_back(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            see(machine, subscriber, "red")
+            machine.guest.run("echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind")
+            happens(subscriber, "end", "red")
+            subscriber.wait_for(lambda each: each.topic.endswith("/state") and each.json["camera"] == "lost")
+            machine.guest.run("modprobe -r vivid")
+            machine.plug_camera_in()
+            subscriber.wait_for(lambda each: each.topic.endswith("/state") and each.json["camera"] == "online")
+            see(machine, subscriber, "green")
+            take_away(machine, subscriber, "green")
+
+
+class TestBroker:
+    """The broker stops and starts."""
+
+    def test_events_wait_for_a_broker_that_is_away(self, machine: Machine) -> None:
+        with machine.listen(persistent=True) as subscriber:
+            subscriber.wait_for_topic("stats")
+            machine.guest.run("systemctl stop mosquitto")
+            machine.show("red")
+            machine.wait_for_status("sees red")
+            machine.show("white")
+            machine.wait_for_status("sees nothing it knows")
+            machine.guest.run("systemctl start mosquitto")
+            happens(subscriber, "new", "red")
+            happens(subscriber, "end", "red")
+
+    def test_the_password_is_a_credential_that_only_root_can_read(self, machine: Machine) -> None:
+        guest = machine.guest
+        guest.run("mosquitto_passwd -b -c /etc/mosquitto/passwords porch s3cret-word")
+        guest.run("chown mosquitto /etc/mosquitto/passwords")
+        guest.write(
+            "/etc/mosquitto/conf.d/inside.conf",
+            "per_listener_settings true\nlistener 1884 127.0.0.1\npassword_file /etc/mosquitto/passwords\n",
+        )
+        guest.write("/etc/mosquitto/conf.d/outside.conf", "listener 1883\nallow_anonymous true\n")
+        guest.run("systemctl restart mosquitto")
+        guest.run("install -m 600 /dev/null /etc/edgecam/mqtt-password")
+        guest.write("/etc/edgecam/mqtt-password", "s3cret-word\n")
+        machine.configure(mqtt={"port": 1884, "username": "porch"})
+        try:
+            machine.wait_for_log("broker localhost:1884: connected")
+            assert "s3cret-word" not in guest.run(
+                f"cat /proc/{machine.main_pid()}/environ; journalctl -u edgecam; ps ax"
+            )
+        finally:
+            guest.run("rm /etc/mosquitto/conf.d/inside.conf /etc/edgecam/mqtt-password; systemctl restart mosquitto")
+            machine.configure()
+
+
+class TestService:
+    """What systemd does with it, and it with systemd."""
+
+    def test_it_is_started_anew_when_frames_stop(self, machine: Machine) -> None:
+        before = machine.main_pid()
+        with machine.listen() as subscriber:
+            subscriber.wait_for_topic("stats")
+            machine.guest.run(f"kill -STOP {before}")
+            subscriber.wait_for_topic("availability", b"offline")
+            subscriber.wait_for_topic("availability", b"online")
+        assert machine.main_pid() != before
+        assert machine.logged("Watchdog timeout")
+
+    def test_it_is_started_anew_when_it_is_killed(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            subscriber.wait_for_topic("stats")
+            machine.guest.run("systemctl kill --signal KILL edgecam")
+            subscriber.wait_for_topic("availability", b"offline")
+            subscriber.wait_for_topic("availability", b"online")
+            see(machine, subscriber, "red")
+            take_away(machine, subscriber, "red")
+
+    def test_a_reload_takes_over_settings_and_model_and_ends_no_event(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            before = see(machine, subscriber, "red")
+            model = tflite.classifier("float32")
+            machine.offer_model(model)
+            machine.guest.run("systemctl reload edgecam")
+            machine.wait_for_log("reloaded: the model's file")
+            after = take_away(machine, subscriber, "red")
+        assert after["id"] == before["id"]
+        assert after["model"]["sha256"] != before["model"]["sha256"]
+
+    def test_a_bad_file_is_refused_and_named_and_the_old_one_goes_on(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            machine.guest.write("/etc/edgecam/config.toml", "[events]\nthreshold = 7\n")
+            machine.guest.run("systemctl reload edgecam")
+            machine.wait_for_log("reload refused: /etc/edgecam/config.toml: events.threshold: expected float <= 1.0")
+            machine.write_settings()
+            machine.offer_model(tflite.classifier()[:700])
+            machine.guest.run("systemctl reload edgecam")
+            machine.wait_for_log("reload refused: /etc/edgecam/colours.tflite: ")
+            machine.offer_model(tflite.classifier("uint8"))
+            see(machine, subscriber, "red")
+            take_away(machine, subscriber, "red")
+
+    def test_the_journal_knows_levels(self, machine: Machine) -> None:
+        entries = [
+            json.loads(line)
+            for line in machine.guest.run("journalctl -b -o json --no-pager _SYSTEMD_UNIT=edgecam.service").splitlines()
+        ]
+        levels = {entry["PRIORITY"] for entry in entries if "camera /dev/video0: lost" in entry["MESSAGE"]}
+        assert levels == {"4"}
+        assert not [entry["MESSAGE"] for entry in entries if str(entry["MESSAGE"]).startswith("<")]
+
+
+class TestHeat:
+    """A thermometer of the kernel's own that shows what it is told to."""
+
+    def test_fewer_frames_are_classified_until_it_cools(self, machine: Machine) -> None:
+        guest = machine.guest
+        guest.run("modprobe i2c-stub chip_addr=0x48 && modprobe i2c-dev && modprobe lm75")
+        bus = guest.run("i2cdetect -l | grep 'SMBus stub' | cut -f 1").removeprefix("i2c-")
+        guest.run(f"i2cset -f -y {bus} 0x48 0 0x{40:04x} w")
+        guest.run(f"echo lm75 0x48 > /sys/bus/i2c/devices/i2c-{bus}/new_device")
+        with machine.listen() as subscriber:
+            before = stats_where(subscriber, temperature_c=40.0, fps=lambda fps: fps > 0)
+            guest.run(f"i2cset -f -y {bus} 0x48 0 0x{95:04x} w")
+            machine.wait_for_log("95.0 C, above limits.temperature = 80.0: fewer frames are classified")
+            stats_where(subscriber, temperature_c=95.0, fps=lambda fps: fps < before["fps"] / 3)
+            guest.run(f"i2cset -f -y {bus} 0x48 0 0x{40:04x} w")
+            machine.wait_for_log("40.0 C: cool enough again for every frame")
+            stats_where(subscriber, temperature_c=40.0, fps=lambda fps: fps > before["fps"] / 2)
+
+
+class TestPicamera2:
+    """The real Picamera2 on libcamera's virtual camera, in the hardened service."""
+
+    def test_its_bars_make_events_with_the_sensors_times(self, machine: Machine) -> None:
+        folder = "/usr/share/libcamera/pipeline/virtual"
+        machine.guest.run(f"mv {folder}/virtual.yaml.off {folder}/virtual.yaml")
+        machine.configure(camera=ONE_BAR)
+        with machine.listen() as subscriber:
+            for colour in ("red", "green", "blue"):
+                happens(subscriber, "new", colour)
+                event = happens(subscriber, "end", colour)
+        age = datetime.now(UTC) - datetime.fromisoformat(event["frame_time"])
+        assert abs(age.total_seconds()) < 60
+
+    def test_a_reload_opens_it_anew(self, machine: Machine) -> None:
+        with machine.listen() as subscriber:
+            machine.write_settings(camera={**ONE_BAR, "crop": [0.2, 0.4, 0.05, 0.2]})
+            machine.guest.run("systemctl reload edgecam")
+            machine.wait_for_log("reloaded: camera")
+            happens(subscriber, "new", "green")
+            happens(subscriber, "new", "red")
+
+    def test_the_check_is_content(self, machine: Machine) -> None:
+        assert "ok       camera       picamera2" in machine.guest.run("edgecam check")
+
+    def test_it_is_found_by_itself(self, machine: Machine) -> None:
+        machine.configure(camera={**ONE_BAR, "source": "auto"})
+        with machine.listen() as subscriber:
+            happens(subscriber, "new", "red")
+        assert machine.logged("camera.source: auto: using picamera2:0")
+
+    def test_a_camera_that_is_not_there_is_named(self, machine: Machine) -> None:
+        machine.configure(camera={**ONE_BAR, "source": "picamera2:1"})
+        assert machine.logged("camera picamera2:1: lost: Picamera2: No camera number 1 found")
+
+
+class TestEndings:
+    """The plug, an upgrade, the removal; in this order."""
+
+    def test_it_goes_on_after_the_plug_was_pulled_in_the_middle_of_an_event(self, machine: Machine) -> None:
+        machine.configure()
+        with machine.listen() as subscriber:
+            before = see(machine, subscriber, "red")
+        machine.guest.crash()
+        machine.guest.boot()
+        machine.guest.run("systemctl is-active edgecam || systemctl start edgecam")
+        machine.plug_camera_in()
+        with machine.listen() as subscriber:
+            after = see(machine, subscriber, "red")
+            take_away(machine, subscriber, "red")
+        assert after["id"] > before["id"]
+
+    def test_installing_again_upgrades_and_keeps_the_settings(self, machine: Machine) -> None:
+        guest = machine.guest
+        before, settings = guest.run("readlink /opt/edgecam/current"), guest.run("cat /etc/edgecam/config.toml")
+        guest.run("sed -i 's/^__version__ = .*/__version__ = \"0.1.1\"/' edgecam/edgecam/__init__.py")
+        assert "edgecam: 0.1.1 runs" in guest.run("make -C edgecam install 2>&1")
+        assert guest.run("cat /etc/edgecam/config.toml") == settings
+        assert guest.run("ls -d /opt/edgecam/2*") == guest.run("readlink /opt/edgecam/current") != before
+        with machine.listen() as subscriber:
+            see(machine, subscriber, "red")
+
+    def test_uninstalling_leaves_the_configuration_only(self, machine: Machine) -> None:
+        guest = machine.guest
+        guest.run("make -C edgecam uninstall")
+        left = "find / -xdev -path /root -prune -o -path /var/log -prune -o -iname '*edgecam*' -print"
+        assert guest.run(left) == "/etc/edgecam"
+        assert guest.fails("id edgecam")
+        assert guest.fails("systemctl cat edgecam")
