@@ -11,7 +11,7 @@ pip = $(@D)/bin/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
 install = $(pip) install --constraint constraints.txt --editable
 mediapipe = $(pip) install --no-deps mediapipe==1.2.2
 
-.PHONY: demo trainer test test-trainer test-system install uninstall lint wheels format bench model clip lock clean help
+.PHONY: demo trainer test test-trainer test-system test-aarch64 install uninstall lint wheels format bench model clip lock clean help
 .DEFAULT_GOAL := help
 
 demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
@@ -31,6 +31,9 @@ test-trainer: $(TRAINER)/test.ready  ## run the tests of the trainer, with Tenso
 test-system: $(VENV)/test.ready  ## boot machines and test what is installed on them; as root, on Debian
 	@scripts/need mmdebstrap qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 mkfs.ext4=e2fsprogs ssh=openssh-client
 	@$(bin)/python -m pytest --numprocesses 2 --dist loadfile $(or $(TESTS),tests/system)
+
+test-aarch64: $(VENV)/demo.ready  ## run the demo on an emulated Cortex-A76 and here; as root, on Debian 12
+	@folder=$$(mktemp -d) && trap 'rm -rf --one-file-system $$folder' EXIT && scripts/aarch64-demo $$folder
 
 install:  ## install as a service, or upgrade it; with sudo
 	@scripts/install
@@ -54,6 +57,8 @@ bench: $(VENV)/test.ready  ## measure speed, latency and memory
 	@scripts/need mosquitto
 	$(bin)/python benchmarks/pipeline.py
 	$(bin)/python benchmarks/stop.py
+	$(bin)/python benchmarks/reload.py
+	$(bin)/python benchmarks/colours.py
 	$(bin)/python benchmarks/runtimes.py
 
 model: $(TRAINER)/trainer.ready  ## make the shipped model anew

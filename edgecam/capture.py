@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 from contextlib import closing
@@ -13,7 +14,7 @@ from edgecam.frames import CameraChange
 
 if TYPE_CHECKING:
     from edgecam.frame_queue import FrameQueue
-    from edgecam.frames import Frame, Notice
+    from edgecam.frames import Notice
     from edgecam.heat import Pace
     from edgecam.sources.source import Source
     from edgecam.view import View
@@ -30,14 +31,14 @@ class Capture:
     The source and what the model sees of it can be changed while it runs.
     """
 
-    def __init__(self, source: Source, view: View, queue: FrameQueue, pace: Pace) -> None:
+    def __init__(self, source: Source, view: View, frames: FrameQueue, pace: Pace) -> None:
         """Read ``source``, and of its frames as many as ``pace`` admits."""
         self._source = source
         self._view = view
-        self._queue = queue
+        self._queue = frames
         self._pace = pace
         self._interrupt = threading.Event()  # the source is to give no more frames: it is to be changed, or all ends
-        self._changing = threading.Lock()
+        self._changes: queue.SimpleQueue[tuple[View, Notice]] = queue.SimpleQueue()
         self._stopped = False
         self._online = False
         self._told = False
@@ -54,6 +55,7 @@ class Capture:
             if self._stopped:  # it was called just before
                 return
             source = self._source
+            self._follow_changes()
             try:
                 self._read(source)
             except SourceFileError:
@@ -76,9 +78,7 @@ class Capture:
 
     def show(self, view: View, notice: Notice) -> None:
         """From the next frame on give another view; ``notice`` stands in line before it."""
-        with self._changing:
-            self._view = view
-            self._queue.put(notice)
+        self._changes.put((view, notice))
 
     def read(self, source: Source) -> None:
         """Go on with another source."""
@@ -96,11 +96,13 @@ class Capture:
                         self._interrupt.wait(delay_s)
                 elif not self._pace.admits():
                     continue
-                self._put(frame)
+                self._follow_changes()
+                self._queue.put(self._view.of_frame(frame))
 
-    def _put(self, frame: Frame) -> None:
-        with self._changing:  # no frame of the old view may stand behind the notice of the new one
-            self._queue.put(self._view.of_frame(frame))
+    def _follow_changes(self) -> None:
+        while not self._changes.empty():
+            self._view, notice = self._changes.get()
+            self._queue.put(notice)
 
     def _found(self, source: Source, at_ns: int) -> None:
         logger.info("camera %s: online", source.name)

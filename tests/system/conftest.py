@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine of the module's SUITE after ``make install``, with settings for tests and a model of three colours."""
-    with Guest(tmp_path_factory.mktemp("guest"), request.module.SUITE) as guest:
+    """A machine of the module's SUITE and PROCESSORS after ``make install``, with a model of three colours."""
+    with Guest(tmp_path_factory.mktemp("guest"), request.module.SUITE, request.module.PROCESSORS) as guest:
         guest.push_project()
         installed = guest.run("make -C edgecam install 2>&1")
         machine = Machine(guest, installed)

@@ -25,7 +25,7 @@ MEMORY_MB = 2048
 def image(suite: str) -> Path:
     """Return the folder of a suite's disk; it is made once, and anew when what it is made from has changed."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "edgecam-system"
-    parts = [HERE / "image", HERE / "virtual_camera.py", HERE / "virtual_camera.yaml"]
+    parts = [HERE / "image", HERE / "virtual_camera.py", HERE / "virtual_camera.yaml", HERE / "pykms.py"]
     digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:16]
     folder = cache / f"{suite}-{digest}"
     if not folder.exists():
@@ -42,7 +42,7 @@ class Guest:
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path, suite: str, processors: int = 2) -> None:
+    def __init__(self, folder: Path, suite: str, processors: int) -> None:
         """Use ``folder`` for the disk's changes and the console's log."""
         self._image = image(suite)
         self._folder = folder

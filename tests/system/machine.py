@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import tomli_w
 
 from tests.broker import Subscriber
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.system.guest import Guest
 
 WAIT_S = 120.0  # an emulated machine is slow
@@ -66,17 +69,25 @@ class Machine:
 
     def wait_for_status(self, text: str) -> None:
         """Wait until ``systemctl status`` shows a text."""
-        shows = f"systemctl show edgecam --property StatusText | grep -qF '{text}'"
-        self.guest.run(f'timeout {WAIT_S:.0f} sh -c "until {shows}; do sleep 0.2; done"')
+        self._wait_until(f"systemctl show edgecam --property StatusText | grep -qF {shlex.quote(text)}")
 
     def logged(self, text: str) -> bool:
         """Whether the journal has a line with a text, since the boot."""
         return any(text in line for line in self.guest.lines())
 
-    def wait_for_log(self, text: str) -> None:
-        """Wait until the journal has a line with a text, written from now on or within the last second."""
-        command = f"journalctl -u edgecam -o cat --since -1s --follow --no-pager | grep -m 1 -F -- '{text}'"
-        self.guest.run(f"timeout {WAIT_S:.0f} bash -c {msgspec.json.encode(command).decode()}")
+    @contextmanager
+    def logging(self, text: str) -> Iterator[None]:
+        """What is done inside must make the service log a line with a text, then or later."""
+        shows = self.guest.run("journalctl -n 0 --show-cursor --no-pager")
+        cursor = shlex.quote(shows.partition("-- cursor: ")[2])
+        yield
+        self._wait_until(
+            f"journalctl -u edgecam -o cat --no-pager --after-cursor {cursor} | grep -qF {shlex.quote(text)}"
+        )
+
+    def _wait_until(self, command: str) -> None:
+        loop = shlex.quote(f"until {command}; do sleep 0.3; done")
+        self.guest.run(f"timeout {WAIT_S:.0f} sh -c {loop}")
 
 
 def see(machine: Machine, subscriber: Subscriber, colour: str) -> dict[str, Any]:

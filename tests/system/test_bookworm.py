@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.system.machine import Machine
 
 SUITE = "bookworm"
+PROCESSORS = 1
 pytestmark = pytest.mark.timeout(1200)
 
 

@@ -1,7 +1,6 @@
 """What Picamera2 needs to run on libcamera's virtual camera, which is no Pi's; loaded at every start of Python.
 
-The virtual camera has no raw stream and allocates its own buffers, whose planes lie in one file; and there is no
-display, for which Picamera2 imports pykms.
+The virtual camera has no raw stream and allocates its own buffers, whose planes lie in one file.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import importlib.abc
 import importlib.machinery
 import mmap
 import sys
-import types
 from typing import Any
 
 
@@ -22,7 +20,6 @@ class _Finder(importlib.abc.MetaPathFinder):
         if name != "picamera2.picamera2":
             return None
         sys.meta_path.remove(self)
-        _without_display()
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec and spec.loader:
             execute = spec.loader.exec_module
@@ -33,17 +30,6 @@ class _Finder(importlib.abc.MetaPathFinder):
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
-
-
-class _Formats:
-    def __getattr__(self, name: str) -> str:
-        return name
-
-
-def _without_display() -> None:
-    stub = types.ModuleType("pykms")
-    stub.PixelFormat = _Formats()  # type: ignore[attr-defined]
-    sys.modules.setdefault("pykms", stub)
 
 
 def _change(module: Any) -> None:
