@@ -91,44 +91,6 @@ class TestCamera:
             take_away(machine, subscriber, "green")
 
 
-class TestBroker:
-    """The broker stops and starts."""
-
-    def test_events_wait_for_a_broker_that_is_away(self, machine: Machine) -> None:
-        with machine.listen(persistent=True) as subscriber:
-            subscriber.wait_for_topic("stats")
-            machine.guest.run("systemctl stop mosquitto")
-            machine.show("red")
-            machine.wait_for_status("sees red")
-            machine.show("white")
-            machine.wait_for_status("sees nothing it knows")
-            machine.guest.run("systemctl start mosquitto")
-            happens(subscriber, "new", "red")
-            happens(subscriber, "end", "red")
-
-    def test_the_password_is_a_credential_that_only_root_can_read(self, machine: Machine) -> None:
-        guest = machine.guest
-        guest.run("mosquitto_passwd -b -c /etc/mosquitto/passwords porch s3cret-word")
-        guest.run("chown mosquitto /etc/mosquitto/passwords")
-        guest.write(
-            "/etc/mosquitto/conf.d/inside.conf",
-            "per_listener_settings true\nlistener 1884 127.0.0.1\npassword_file /etc/mosquitto/passwords\n",
-        )
-        guest.write("/etc/mosquitto/conf.d/outside.conf", "listener 1883\nallow_anonymous true\n")
-        guest.run("systemctl restart mosquitto")
-        guest.run("install -m 600 /dev/null /etc/edgecam/mqtt-password")
-        guest.write("/etc/edgecam/mqtt-password", "s3cret-word\n")
-        try:
-            with machine.logging("broker localhost:1884: connected"):
-                machine.configure(mqtt={"port": 1884, "username": "porch"})
-            assert "s3cret-word" not in guest.run(
-                f"cat /proc/{machine.main_pid()}/environ; journalctl -u edgecam; ps ax"
-            )
-        finally:
-            guest.run("rm /etc/mosquitto/conf.d/inside.conf /etc/edgecam/mqtt-password; systemctl restart mosquitto")
-            machine.configure()
-
-
 class TestService:
     """What systemd does with it, and it with systemd."""
 
@@ -216,9 +178,8 @@ class TestPicamera2:
         machine.guest.run(f"mv {folder}/virtual.yaml.off {folder}/virtual.yaml")
         machine.configure(camera=ONE_BAR)
         with machine.listen() as subscriber:
-            for colour in ("green", "red", "blue"):  # as they pass
-                happens(subscriber, "new", colour)
-                event = happens(subscriber, "end", colour)
+            begun = subscriber.wait_for(lambda each: each.topic.endswith("/events") and each.json["type"] == "new")
+            event = happens(subscriber, "end", begun.json["label"])
         age = datetime.now(UTC) - datetime.fromisoformat(event["frame_time"])
         assert abs(age.total_seconds()) < 60
 
@@ -243,7 +204,7 @@ class TestPicamera2:
 
 
 class TestEndings:
-    """The plug, an upgrade, the removal; in this order."""
+    """The plug and the removal, in this order."""
 
     def test_it_goes_on_after_the_plug_was_pulled_in_the_middle_of_an_event(self, machine: Machine) -> None:
         machine.configure()
@@ -257,16 +218,6 @@ class TestEndings:
             after = see(machine, subscriber, "red")
             take_away(machine, subscriber, "red")
         assert after["id"] > before["id"]
-
-    def test_installing_again_upgrades_and_keeps_the_settings(self, machine: Machine) -> None:
-        guest = machine.guest
-        before, settings = guest.run("readlink /opt/edgecam/current"), guest.run("cat /etc/edgecam/config.toml")
-        guest.run("sed -i 's/^__version__ = .*/__version__ = \"0.1.1\"/' edgecam/edgecam/__init__.py")
-        assert "edgecam: 0.1.1 runs" in guest.run("make -C edgecam install 2>&1")
-        assert guest.run("cat /etc/edgecam/config.toml") == settings
-        assert guest.run("ls -d /opt/edgecam/2*") == guest.run("readlink /opt/edgecam/current") != before
-        with machine.listen() as subscriber:
-            see(machine, subscriber, "red")
 
     def test_uninstalling_leaves_the_configuration_only(self, machine: Machine) -> None:
         guest = machine.guest
