@@ -9,12 +9,14 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import cv2
+
 from edgecam.errors import SourceError, SourceFileError
-from edgecam.frames import CameraChange
+from edgecam.frames import CameraChange, Rest
 
 if TYPE_CHECKING:
     from edgecam.frame_queue import FrameQueue
-    from edgecam.frames import Notice
+    from edgecam.frames import Frame, Notice
     from edgecam.heat import Pace
     from edgecam.sources.source import Source
     from edgecam.view import View
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 0.5
-LAST_RETRY_S = 4.0
+LAST_RETRY_S = 2.0  # with what a try takes, less than the 5 s in which a camera that is back is to be seen
+REST_S = 5.0  # how often it is told that no frame is taken
 
 
 class Capture:
     """Puts a source's frames, at the model's size, into the queue; opens a lost camera again.
 
-    The source and what the model sees of it can be changed while it runs.
+    The source and what the model sees of it can be changed while it runs. While it rests the source is closed.
     """
 
     def __init__(self, source: Source, view: View, frames: FrameQueue, pace: Pace) -> None:
@@ -40,6 +43,8 @@ class Capture:
         self._interrupt = threading.Event()  # the source is to give no more frames: it is to be changed, or all ends
         self._changes: queue.SimpleQueue[tuple[View, Notice]] = queue.SimpleQueue()
         self._stopped = False
+        self._rests = False
+        self._was_online = False
         self._online = False
         self._told = False
 
@@ -47,7 +52,7 @@ class Capture:
         """Capture until `stop` is called or the source has ended.
 
         Raises:
-            SourceFileError: a file cannot be read.
+            SourceFileError: a file cannot be read, and never could.
         """
         delay = FIRST_RETRY_S
         while not self._stopped:
@@ -56,11 +61,15 @@ class Capture:
                 return
             source = self._source
             self._follow_changes()
+            if self._rests:
+                self._queue.put(Rest())
+                self._interrupt.wait(REST_S)
+                continue
             try:
                 self._read(source)
-            except SourceFileError:
-                raise
             except SourceError as error:
+                if isinstance(error, SourceFileError) and not self._was_online:
+                    raise
                 if self._online or source is not self._source:
                     delay = FIRST_RETRY_S
                 self._lost(source, error)
@@ -74,6 +83,11 @@ class Capture:
     def stop(self) -> None:
         """Let `run` end soon; called by another thread."""
         self._stopped = True
+        self._interrupt.set()
+
+    def rest(self, *, rests: bool) -> None:
+        """Take no frames, or take them again; called by another thread."""
+        self._rests = rests
         self._interrupt.set()
 
     def show(self, view: View, notice: Notice) -> None:
@@ -97,7 +111,14 @@ class Capture:
                 elif not self._pace.admits():
                     continue
                 self._follow_changes()
-                self._queue.put(self._view.of_frame(frame))
+                self._queue.put(self._seen(frame))
+
+    def _seen(self, frame: Frame) -> Frame:
+        try:
+            return self._view.of_frame(frame)
+        except (cv2.error, ValueError) as error:
+            message = f"gives an image {frame.image.shape} of {frame.image.dtype} that cannot be used: {error}"
+            raise SourceError(" ".join(message.split())) from None
 
     def _follow_changes(self) -> None:
         while not self._changes.empty():
@@ -106,7 +127,7 @@ class Capture:
 
     def _found(self, source: Source, at_ns: int) -> None:
         logger.info("camera %s: online", source.name)
-        self._online, self._told = True, False
+        self._online, self._was_online, self._told = True, True, False
         self._queue.put(CameraChange(online=True, at_ns=at_ns))
 
     def _lost(self, source: Source, error: SourceError) -> None:

@@ -59,10 +59,15 @@ class FrameQueue:
                 self._items.append(item)
                 self._changed.notify_all()
 
-    def get(self) -> Frame | Notice | None:
-        """Wait for the next item; None when the queue is closed and empty."""
+    def get(self, timeout_s: float | None = None) -> Frame | Notice | None:
+        """Wait for the next item; None when the queue is closed and empty.
+
+        Raises:
+            TimeoutError: nothing came for ``timeout_s`` seconds.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._closed)
+            if not self._changed.wait_for(lambda: self._items or self._closed, timeout_s):
+                raise TimeoutError
             if not self._items:
                 return None
             item = self._items.popleft()

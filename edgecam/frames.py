@@ -32,6 +32,7 @@ class Frame:
         layout: how the image lies in memory.
         cropped: the camera itself has cropped it as the settings say.
         turned: the camera itself has turned it as the settings say.
+        original: where pictures may leave the device: the frame as the source gave it, of which this is the view.
     """
 
     image: NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Frame:
     layout: Layout = Layout.BGR
     cropped: bool = False
     turned: bool = False
+    original: Frame | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,3 +61,15 @@ class CameraChange(Notice):
 
     online: bool
     at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest(Notice):
+    """No frame is taken for now, as was ordered; comes again and again while that holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdChange(Notice):
+    """From here on events begin from another score on, 0..1."""
+
+    score: float

@@ -22,8 +22,9 @@ TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CO
 class View:
     """Crops, shrinks and turns images; the crop is stretched to the model's size, as MediaPipe and the trainer do."""
 
-    def __init__(self, camera: config.Camera, size: tuple[int, int]) -> None:
-        """Show images at ``size`` (width, height)."""
+    def __init__(self, camera: config.Camera, size: tuple[int, int], *, keeps: bool = False) -> None:
+        """Show images at ``size`` (width, height); ``keeps``: with each view goes the frame that it is of."""
+        self._keeps = keeps
         self._crop = camera.crop
         self._turn = TURNS.get(camera.rotation)
         self._size = size
@@ -38,6 +39,17 @@ class View:
 
         An I420 image that needs nothing more stays as it is; every other becomes BGR.
         """
+        seen = self._seen(frame)
+        return replace(seen, original=frame) if self._keeps else seen
+
+    def picture(self, frame: Frame) -> NDArray[np.uint8]:
+        """Return what people may see of a frame, uint8 [height, width, 3] in BGR: cropped and upright, not shrunk."""
+        image = frame.image
+        if frame.layout is Layout.I420:
+            image = cv2.cvtColor(image, cv2.COLOR_YUV2BGR_I420)
+        return _turned(image if frame.cropped else self._part(image), None if frame.turned else self._turn)
+
+    def _seen(self, frame: Frame) -> Frame:
         turn = None if frame.turned else self._turn
         size = self._size if turn is None else self._unturned_size
         image = frame.image
@@ -53,6 +65,23 @@ class View:
         x, y, part_width, part_height = self._crop
         top, left = min(round(y * height), height - 1), min(round(x * width), width - 1)
         return image[top : top + max(1, round(part_height * height)), left : left + max(1, round(part_width * width))]
+
+
+def view_of(settings: config.Config, size: tuple[int, int]) -> View:
+    """Return the view of the camera, at the model's size (width, height), that the settings want."""
+    return View(settings.camera, size, keeps=settings.privacy.snapshots)
+
+
+def native_size(settings: config.Config, size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height, upright, to which a camera should scale what it crops.
+
+    This is ``size``, the model's, unless the picture is wanted for people too.
+    """
+    if not settings.privacy.snapshots:
+        return size
+    camera = settings.camera
+    _, _, width, height = camera.crop
+    return unturned((max(2, round(width * camera.width)), max(2, round(height * camera.height))), camera.rotation)
 
 
 def unturned(size: tuple[int, int], rotation: int) -> tuple[int, int]:

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0), "grey": (128, 128, 128)}
+BGR = {
+    "red": (0, 0, 255),
+    "green": (0, 255, 0),
+    "blue": (255, 0, 0),
+    "grey": (128, 128, 128),
+    "dim red": (118, 118, 140),
+}
 RATE = 30
 TWO_COLOURS = (("grey", 15), ("red", 45), ("grey", 30), ("green", 45), ("grey", 30))
 

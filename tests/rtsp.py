@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def serve(clip: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Serve a clip in a loop; gives its URL and a function that kills the server."""
-    port = free_port()
+def serve(clip: Path, port: int | None = None) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Serve a clip in a loop, at a free port or a given one; gives its URL and a function that kills the server."""
+    port = port or free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.rtsp", str(clip.parent), str(port)], stdout=subprocess.DEVNULL
     )

@@ -129,6 +129,12 @@ class TestStream:
         seen = frames(server[0], 10)
         assert [frame.image.shape for frame in seen] == [(480, 640, 3)] * 10
 
+    def test_a_file_after_a_stream_has_all_its_frames(
+        self, server: tuple[str, Callable[[], None]], colour_clip: Path
+    ) -> None:
+        frames(server[0], 1)
+        assert len(frames(colour_clip)) == sum(count for _, count in clips.TWO_COLOURS)
+
     def test_a_stream_that_drops_is_lost(self, server: tuple[str, Callable[[], None]]) -> None:
         url, stop_server = server
         with closing(open_source(Camera(source=url)).frames(threading.Event())) as seen:

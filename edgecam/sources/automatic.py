@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 class AutomaticCamera:
     """Looks for a camera anew each time it is opened."""
 
-    live = True
     waits = False
     scales = True
     name = "auto"

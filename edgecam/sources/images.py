@@ -30,7 +30,6 @@ SLIDE_NS = 1_000_000_000
 class ImageFolder:
     """The images of a folder in the order of their names, each for a second at ``camera.fps`` frames a second."""
 
-    live = False
     scales = False
 
     def __init__(self, camera: config.Camera, folder: Path) -> None:

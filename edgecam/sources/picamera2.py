@@ -7,6 +7,7 @@ import logging
 import queue
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -15,6 +16,7 @@ import numpy as np
 from edgecam.errors import SourceError
 from edgecam.frames import Frame, Layout
 from edgecam.sources.opencv import NO_FRAME_S, prefer
+from edgecam.sources.source import exposure_ns
 from edgecam.view import unturned
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 BUFFERS = 3  # one being exposed, one waiting its turn, one being read
 PATIENCE_FRAMES = 3  # a slow camera is waited for as long as so many of its frames take
-PLAUSIBLE_NS = 2_000_000_000
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 TO_BGR = {  # by libcamera's names, which are of the byte order in a word: RGB888 lies in memory as blue, green, red
     "NV12": cv2.COLOR_YUV2BGR_NV12,
@@ -45,6 +46,14 @@ TO_BGR = {  # by libcamera's names, which are of the byte order in a word: RGB88
 Rectangle = tuple[int, int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What the image processor has done to the frames already."""
+
+    cropped: bool
+    turned: bool
+
+
 class Picamera2Camera:
     """A camera by its number among those that Picamera2 finds.
 
@@ -52,7 +61,6 @@ class Picamera2Camera:
     has no second, small stream (a USB camera) gives its image as it is.
     """
 
-    live = True
     waits = False
     scales = True
 
@@ -83,12 +91,11 @@ class Picamera2Camera:
                     told_ns = request.get_metadata().get("SensorTimestamp", 0) - ahead_ns
                 finally:
                     request.release()
-                now_ns = time.monotonic_ns()
-                exposed_ns = told_ns if 0 <= now_ns - told_ns < PLAUSIBLE_NS else now_ns
-                yield Frame(image, exposed_ns, exposed_ns, layout, **done)
+                exposed_ns = exposure_ns(told_ns)
+                yield Frame(image, exposed_ns, exposed_ns, layout, cropped=done.cropped, turned=done.turned)
 
     @contextmanager
-    def _started(self) -> Iterator[tuple[Any, str, dict[str, bool]]]:
+    def _started(self) -> Iterator[tuple[Any, str, _Done]]:
         """Give a running camera, which of its streams to read, and what its frames have had done to them."""
         device = _class()(self._number)
         try:
@@ -98,7 +105,7 @@ class Picamera2Camera:
         finally:
             device.close()
 
-    def _configure(self, device: Any) -> tuple[str, dict[str, bool]]:
+    def _configure(self, device: Any) -> tuple[str, _Done]:
         from libcamera import ColorSpace, Transform
 
         camera = self._camera
@@ -123,7 +130,7 @@ class Picamera2Camera:
         stream = "lores" if made["lores"] else "main"
         logger.debug("camera %s: %s %s", self.name, stream, made[stream])
         turned = camera.rotation == 0 or (turns and bool(made["transform"].hflip and made["transform"].vflip))
-        return stream, {"cropped": self._crop(device, flipped=turns and turned), "turned": turned}
+        return stream, _Done(cropped=self._crop(device, flipped=turns and turned), turned=turned)
 
     def _controls(self, device: Any) -> dict[str, Any]:
         period = round(1e6 / self._camera.fps)

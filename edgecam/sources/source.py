@@ -14,20 +14,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+PLAUSIBLE_NS = 2_000_000_000
+
 
 class Source(Protocol):
     """Gives frames, one after the other.
 
     Attributes:
         name: for logs; without passwords.
-        live: a camera: what is not taken in time is lost, and where it ends it has been lost. Not live: a file,
-            which ends for good.
         waits: no frame may be lost: the source is read no faster than frames are taken.
         scales: its images have the size that the model wants, so that it must be opened anew for another one.
     """
 
     name: str
-    live: bool
     waits: bool
     scales: bool
 
@@ -38,6 +37,15 @@ class Source(Protocol):
             SourceError: it cannot be opened, or no more frames come; later they may.
             SourceFileError: a file cannot be read.
         """
+
+
+def exposure_ns(told_ns: int) -> int:
+    """Return the time of exposure, in nanoseconds of the monotonic clock, that a camera tells, if it can be true.
+
+    Otherwise it is now: the camera goes by another clock.
+    """
+    now_ns = time.monotonic_ns()
+    return told_ns if 0 <= now_ns - told_ns < PLAUSIBLE_NS else now_ns
 
 
 class Playback:

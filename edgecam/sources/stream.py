@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -10,7 +12,8 @@ import cv2
 
 from edgecam.errors import SourceError
 from edgecam.frames import Frame
-from edgecam.sources.opencv import NO_FRAME_S, opened, prefer
+from edgecam.sources.opencv import NO_FRAME_S, opened, preferred
+from edgecam.sources.stillness import Stillness
 
 if TYPE_CHECKING:
     import threading
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from edgecam import config
 
+logger = logging.getLogger(__name__)
 
 # What a stream's reader holds back is latency: take packets as they come, over TCP, where none is lost. (For a file
 # this would lose its first frame.)
@@ -27,7 +31,6 @@ CAPTURE_OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay"
 class Stream:
     """A stream's frames carry the time of their arrival, as it does not tell when they were exposed."""
 
-    live = True
     waits = False
     scales = False
 
@@ -39,10 +42,20 @@ class Stream:
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         """See `Source`."""
-        prefer("OPENCV_FFMPEG_CAPTURE_OPTIONS", CAPTURE_OPTIONS)
+        stillness = Stillness()
+        while not stop.is_set():
+            with closing(self._connected(stop)) as frames:
+                for frame in frames:
+                    yield frame
+                    if stillness.is_suspect(frame.image, frame.exposed_ns / 1e9):
+                        logger.debug("camera %s: the picture does not change; opening it anew", self.name)
+                        break
+
+    def _connected(self, stop: threading.Event) -> Generator[Frame, None, None]:
         timeout = 1000 * NO_FRAME_S
         settings = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout)
-        capture = opened(self._url, cv2.CAP_FFMPEG, *settings)
+        with preferred("OPENCV_FFMPEG_CAPTURE_OPTIONS", CAPTURE_OPTIONS):
+            capture = opened(self._url, cv2.CAP_FFMPEG, *settings)
         try:
             while not stop.is_set():
                 there, image = capture.read()

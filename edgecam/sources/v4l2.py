@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import cv2
 from edgecam.errors import SourceError
 from edgecam.frames import Frame
 from edgecam.sources.opencv import NO_FRAME_S, opened, prefer
+from edgecam.sources.source import exposure_ns
 
 if TYPE_CHECKING:
     import threading
@@ -31,13 +31,11 @@ HAS_DEVICE_CAPABILITIES = 0x80000000
 # A Pi's own camera and image processors show up as capture devices too, but give no finished images.
 RAW_DRIVERS = ("bcm2835-", "pispbe", "rp1-cfe", "rpi-", "unicam")
 BUFFERS = 2  # one being filled, one being read
-PLAUSIBLE_NS = 2_000_000_000
 
 
 class V4l2Camera:
     """The camera at a device file such as /dev/video0."""
 
-    live = True
     waits = False
     scales = False
 
@@ -105,6 +103,4 @@ def _shaped(image: NDArray[np.uint8], capture: cv2.VideoCapture) -> NDArray[np.u
 
 def _exposed_ns(capture: cv2.VideoCapture) -> int:
     """The driver's time stamp, which is of the monotonic clock with all but a few drivers, else the time now."""
-    now_ns = time.monotonic_ns()
-    told_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-    return told_ns if 0 <= now_ns - told_ns < PLAUSIBLE_NS else now_ns
+    return exposure_ns(round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class VideoFile:
     """Any video that OpenCV's FFmpeg can read."""
 
-    live = False
     scales = False
 
     def __init__(self, camera: config.Camera, path: Path) -> None:
