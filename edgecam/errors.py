@@ -35,3 +35,10 @@ class SourceFileError(SourceError):
 
 class BrokerError(EdgecamError, ConnectionError):
     """The broker cannot be reached or refuses us."""
+
+
+def in_words(error: OSError | None) -> str:
+    """Say what went wrong without the error's number and class."""
+    if verification := getattr(error, "verify_message", None):  # of TLS
+        return f"its certificate is not trusted ({verification})"
+    return str((error and error.strerror) or error or "no answer").lower()

@@ -57,7 +57,9 @@ class EventTracker:
 
     def __init__(self, settings: config.Events, names: Sequence[str], new_id: Callable[[], str]) -> None:
         """Begin with nothing seen; ``new_id`` must return another id at each call."""
-        self._thresholds = np.array([settings.thresholds.get(name, settings.threshold) for name in names])
+        self._names = names
+        self._own_thresholds = settings.thresholds
+        self.begin_at(settings.threshold)
         self._hysteresis = settings.hysteresis
         self._smoothing_ns = settings.smoothing * 1e9
         self._hold_ns = round(settings.hold * 1e9)
@@ -72,6 +74,10 @@ class EventTracker:
         self._told: Event | None = None
         self._seen_ns = 0
         self._ended_ns: dict[int, int] = {}
+
+    def begin_at(self, threshold: float) -> None:
+        """Take over another threshold, 0..1, for the labels that have none of their own."""
+        self._thresholds = np.array([self._own_thresholds.get(name, threshold) for name in self._names])
 
     def step(self, time_ns: int, scores: NDArray[np.float64]) -> list[Event]:
         """Take in the scores of one frame, float64 [K] in 0..1, and return what happened, at most an end and a new.
@@ -102,7 +108,8 @@ class EventTracker:
         else:
             share = -math.expm1((self._now_ns - time_ns) / self._smoothing_ns)
             self._smoothed += share * (scores - self._smoothed)
-            np.clip(self._smoothed, 0.0, 1.0, out=self._smoothed)  # rounding must not lead out
+            np.maximum(self._smoothed, 0.0, out=self._smoothed)  # rounding must not lead out
+            np.minimum(self._smoothed, 1.0, out=self._smoothed)
         self._now_ns = time_ns
         return self._smoothed
 

@@ -23,8 +23,11 @@ class LabelPayload(msgspec.Struct, frozen=True):
     score: float
 
 
-class EventPayload(msgspec.Struct, frozen=True):
-    """A step in the life of an event; times are ISO 8601 in UTC."""
+class EventPayload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step in the life of an event; times are ISO 8601 in UTC.
+
+    ``clock_set`` is only there, and false, where the times were told before the system's clock was set.
+    """
 
     schema: int
     id: str
@@ -39,6 +42,7 @@ class EventPayload(msgspec.Struct, frozen=True):
     end_time: str | None
     top: tuple[LabelPayload, ...]
     model: ModelPayload
+    clock_set: bool = True
 
 
 class StatePayload(msgspec.Struct, frozen=True):
@@ -51,12 +55,27 @@ class StatePayload(msgspec.Struct, frozen=True):
     camera: Literal["online", "lost"]
 
 
-class FramesPayload(msgspec.Struct, frozen=True):
-    """Frames since the start; captured = dropped + classified + in flight."""
+class SnapshotPayload(msgspec.Struct, frozen=True):
+    """What the picture on the topic ``snapshot`` shows; ``score`` is the label's in this very frame."""
+
+    schema: int
+    event_id: str
+    label: str
+    score: float
+    frame_time: str
+    bytes: int
+
+
+class FramesPayload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Frames since the start; captured = dropped + classified + in flight.
+
+    Of those classified, ``rested`` showed nothing new and needed no inference.
+    """
 
     captured: int
     dropped: int
     classified: int
+    rested: int = 0
 
 
 class QuantilesPayload(msgspec.Struct, frozen=True):
@@ -77,6 +96,7 @@ class StatsPayload(msgspec.Struct, frozen=True):
     latency_ms: QuantilesPayload
     queue: int
     outbox: int
+    outbox_dropped: int
     cpu_percent: float
     rss_mb: float
     temperature_c: float | None
