@@ -4,77 +4,147 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import ssl
+import math
+import socket
 import threading
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-from edgecam.config import CREDENTIAL, SYSTEM_FILE
-from edgecam.errors import BrokerError, ConfigError
+from edgecam import commands
+from edgecam.credentials import read_credentials
+from edgecam.errors import BrokerError, in_words
+from edgecam.stability import Stability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from edgecam import config
+    from edgecam.commands import Command
+    from edgecam.credentials import Credentials
 
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S, LAST_RETRY_S = 1, 30
 CONNECT_TIMEOUT_S = 5.0
-IN_FLIGHT = 20
+IN_FLIGHT = 10  # messages that wait for acknowledgement; brokers may allow fewer
+MAX_PACKET = 65_536  # bytes that we read at most of what the broker sends
+SESSION_S = 3_600  # for which the broker keeps orders to us while we are away
+ANSWER_S = 10.0  # for a broker to answer when we say who we are
+DROPS = 2  # in a row, before it has answered, after which a broker is taken for one that does not know MQTT 5
+MQTT_5, MQTT_3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
+
+
+def _socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends with which paho's threads wake each other; paho itself listens at a TCP port for a moment for them."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.settimeout(0)
+    return ends
+
+
+paho._socketpair_compat = _socket_pair  # noqa: SLF001  there is no public way
 
 
 class _Client(paho.Client):
-    """paho's client, but it remembers why it could not connect."""
+    """paho's client, but it remembers why it could not connect, waits for no broker for ever, and bounds packets."""
 
     problem: OSError | None = None
+    asked_s: float = math.inf
+    """When we said who we are, and the broker has not answered since."""
+    is_silent: bool = False
+    """The last connection was ended as the broker had not answered."""
+    too_large: int = 0
+    """Bytes of the packet that ended the connection, if one did."""
 
     def reconnect(self) -> Any:
+        self.is_silent = False
+        self.asked_s = time.monotonic()
         try:
             return super().reconnect()
         except OSError as error:
             self.problem = error
             raise
 
+    def loop_misc(self) -> Any:
+        """See paho: called every second or so."""
+        if time.monotonic() > self.asked_s + ANSWER_S:
+            self.asked_s, self.is_silent = math.inf, True
+            handle: Any = self.socket()
+            if handle:
+                handle.shutdown(socket.SHUT_RDWR)
+        return super().loop_misc()
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if bufsize > MAX_PACKET:
+            self.too_large = bufsize
+            message = f"a packet of {bufsize} bytes"
+            raise ConnectionError(message)
+        return super()._sock_recv(bufsize)
+
 
 class Mqtt:
     """Publishes below ``<base>/<camera>/``; connects again with back-off when the broker is away.
 
-    The callbacks are called in the network thread of paho, which `start` makes.
+    It speaks MQTT 5, and 3.1.1 with a broker that does not know that. It subscribes to commands. The callbacks are
+    called in the network thread of paho, which `start` makes.
     """
 
     def __init__(
         self,
-        settings: config.Mqtt,
-        camera: str,
+        settings: config.Config,
         *,
-        on_connect: Callable[[Mqtt], None],
+        on_connect: Callable[[Mqtt, bool], None],
         on_disconnect: Callable[[Mqtt], None],
         on_delivered: Callable[[Mqtt, int], None],
+        on_command: Callable[[Command], None],
     ) -> None:
         """Prepare the connection; no packet is sent yet.
+
+        Args:
+            settings: where the broker is, how to log in, and what is listened to.
+            on_connect: told when the connection is there, and whether what was sent before must be sent anew.
+            on_disconnect: told when it is lost.
+            on_delivered: told the numbers of messages that the broker has acknowledged.
+            on_command: given what was ordered.
 
         Raises:
             ConfigError: a file with a password, certificate or key cannot be read.
         """
-        self._settings = settings
-        self._prefix = f"{settings.base}/{camera}/"
-        self._name = f"{settings.host}:{settings.port}"
+        self._settings = settings.mqtt
+        self._prefix = f"{settings.mqtt.base}/{settings.camera.name}/"
+        self._topics = commands.topics(settings)
+        self._name = f"{settings.mqtt.host}:{settings.mqtt.port}"
         self._told: str | None = None
         self._on_connected = on_connect
         self._on_disconnected = on_disconnect
-        self._client = make_client(settings, settings.client_id or f"edgecam-{camera}")
-        self._client.reconnect_delay_set(FIRST_RETRY_S, LAST_RETRY_S)
-        self._client.max_inflight_messages_set(IN_FLIGHT)
-        self._client.will_set(self.topic("availability"), b"offline", qos=1, retain=True)
-        self._client.on_connect = self._connected
-        self._client.on_connect_fail = self._failed
-        self._client.on_disconnect = self._disconnected
-        self._client.on_publish = lambda _client, _data, mid, *_: on_delivered(self, mid)
+        self._on_command = on_command
+        self._stability = Stability()
+        self._on_delivered = on_delivered
+        self._id = settings.mqtt.client_id or f"edgecam-{settings.camera.name}"
+        self._credentials = read_credentials(settings.mqtt)
+        self._version = MQTT_3 if settings.mqtt.version == "3.1.1" else MQTT_5
+        self._in_flight = IN_FLIGHT
+        self._drops = 0
+        self._renewed = False
+        self._refused: str | None = None
+        self._client = self._make_client()
+
+    def _make_client(self) -> _Client:
+        client = make_client(self._settings, self._credentials, self._id, self._version)
+        client.reconnect_delay_set(FIRST_RETRY_S, LAST_RETRY_S)
+        client.max_inflight_messages_set(self._in_flight)
+        client.will_set(self.topic("availability"), b"offline", qos=1, retain=True)
+        client.on_connect = self._connected
+        client.on_connect_fail = self._failed
+        client.on_disconnect = self._disconnected
+        client.on_message = self._received
+        client.on_publish = self._delivered
+        return client
 
     def topic(self, name: str) -> str:
         """Return the full topic of ``events``, ``state`` and so on."""
@@ -82,12 +152,44 @@ class Mqtt:
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        self._client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive)
+        address = self._settings.host, self._settings.port, self._settings.keepalive
+        if self._version is MQTT_5:
+            wanted = _properties(PacketTypes.CONNECT)
+            wanted.SessionExpiryInterval = SESSION_S
+            wanted.MaximumPacketSize = MAX_PACKET
+            self._client.connect_async(*address, clean_start=False, properties=wanted)
+        else:  # the session of such a broker would never expire: we have none
+            self._client.connect_async(*address)
         self._client.loop_start()
 
-    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> int:
-        """Hand a message to the network thread; return its number, with which ``on_delivered`` is called."""
-        return self._client.publish(topic, payload, qos, retain).mid
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retain: bool,
+        expiry_s: int | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> int:
+        """Hand a message to the network thread; return its number, with which ``on_delivered`` is called.
+
+        Args:
+            topic: the full one.
+            payload: any bytes.
+            qos: 0 or 1.
+            retain: whether the broker keeps it for who comes later.
+            expiry_s: seconds after which the broker throws it away; only with MQTT 5.
+            properties: what is to be told beside the payload; only with MQTT 5.
+        """
+        told = None
+        if self._version is MQTT_5 and (expiry_s or properties):
+            told = _properties(PacketTypes.PUBLISH)
+            if expiry_s:
+                told.MessageExpiryInterval = expiry_s
+            if properties:
+                told.UserProperty = list(properties.items())
+        return self._client.publish(topic, payload, qos, retain, told).mid
 
     def stop(self, timeout: float) -> None:
         """Publish ``offline``, wait at most ``timeout`` seconds for the acknowledgement, and disconnect."""
@@ -100,21 +202,89 @@ class Mqtt:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _connected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            self._tell(f"refuses us: {str(reason).lower()}{_remedy(str(reason))}")
+    def _connected(self, client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
+        client.asked_s = math.inf
+        if client is not self._client:
             return
-        self._told = None
-        logger.info("broker %s: connected", self._name)
-        self._on_connected(self)
+        if reason.is_failure and self._may_be_older() and "protocol version" in str(reason):
+            self._begin_anew(version=MQTT_3)
+            return
+        self._drops = 0
+        if reason.is_failure:
+            self._tell(refusal(reason))
+            return
+        allowed = getattr(properties, "ReceiveMaximum", IN_FLIGHT)
+        if allowed < self._in_flight:
+            self._begin_anew(in_flight=allowed)  # an open connection cannot change it
+            return
+        self._stability.connected(time.monotonic())
+        for topic in self._topics:
+            self._client.subscribe(topic, qos=1)
+        if not self._stability.is_flapping:
+            self._told = None
+            logger.info("broker %s: connected%s", self._name, "" if self._version is MQTT_5 else ", with MQTT 3.1.1")
+        renewed, self._renewed = self._renewed, False
+        self._on_connected(self, renewed)
+
+    def _may_be_older(self) -> bool:
+        """Whether what goes wrong may be that the broker does not know our version of MQTT."""
+        return self._version is MQTT_5 and self._settings.version == "auto"
+
+    def _begin_anew(self, *, version: MQTTProtocolVersion | None = None, in_flight: int | None = None) -> None:
+        """Go on with another client."""
+        before, self._renewed = self._client, True
+        self._version, self._in_flight = version or self._version, in_flight or self._in_flight
+        self._client = self._make_client()
+        before.disconnect()
+        before.loop_stop()  # its thread, which we are in, ends when we return
+        self.start()
+
+    def _delivered(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
+        """Count a message as delivered; one that the broker does not want it would not want later either."""
+        if reason.is_failure and str(reason) != self._refused:
+            self._refused = str(reason)
+            logger.warning(
+                "broker %s: does not take a message: %s; see what it allows %s to publish",
+                *(self._name, self._refused.lower(), self._settings.username or self._id),
+            )
+        self._on_delivered(self, mid)
+
+    def _received(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            name = self._topics.get(message.topic, message.topic)
+            command = commands.parse(name, bytes(message.payload), is_kept=message.retain)
+        except ValueError as error:
+            logger.warning("command refused: %s", error)
+        else:
+            if command:
+                self._on_command(command)
 
     def _failed(self, *_: Any) -> None:
-        self._tell(f"cannot be reached: {_words(self._client.problem)}")
+        self._tell(f"cannot be reached: {in_words(self._client.problem)}")
 
-    def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure and self._told is None:
-            self._tell(f"connection lost: {str(reason).lower()}")
-        self._on_disconnected(self)
+    def _disconnected(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if client is not self._client:
+            return
+        self._on_disconnected(self)  # before another client may tell that it is connected
+        if reason.is_failure and self._stability.is_connected:
+            self._client.reconnect_delay_set(self._stability.lost(time.monotonic()), LAST_RETRY_S)
+            self._tell(self._problem(str(reason).lower()))
+        elif reason.is_failure:
+            self._drops += 1
+            if self._may_be_older() and (client.is_silent or self._drops == DROPS):
+                self._begin_anew(version=MQTT_3)
+            elif client.is_silent:
+                self._tell(f"does not answer within {ANSWER_S:.0f} s; is it an MQTT broker?")
+            elif self._told is None:
+                self._tell("drops us before it has answered; is mqtt.port that of an MQTT broker, and mqtt.tls right?")
+
+    def _problem(self, reason: str) -> str:
+        size, self._client.too_large = self._client.too_large, 0
+        if size:
+            return f"sent {size} bytes at once, so we hung up; see who publishes to {self.topic('+/set')}"
+        if self._stability.is_flapping:
+            return f"drops us again and again: {reason}; does another client use the id {self._id}?"
+        return f"connection lost: {reason}"
 
     def _tell(self, problem: str) -> None:
         """Warn once of each problem, not at each try."""
@@ -123,74 +293,30 @@ class Mqtt:
         self._told = problem
 
 
-def make_client(settings: config.Mqtt, client_id: str) -> _Client:
-    """Make a client that logs in, with TLS if set, as the settings say.
+def _properties(packet: int) -> Any:
+    return Properties(packet)  # type: ignore[no-untyped-call]
 
-    Raises:
-        ConfigError: a file with a password, certificate or key cannot be read.
-    """
-    client = _Client(CallbackAPIVersion.VERSION2, client_id)
+
+def make_client(
+    settings: config.Mqtt, credentials: Credentials, client_id: str = "", version: MQTTProtocolVersion = MQTT_3
+) -> _Client:
+    """Make a client that logs in, with TLS if set, as the settings say."""
+    client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=version)
     client.connect_timeout = CONNECT_TIMEOUT_S
     if settings.username:
-        file = settings.password_file or _default_password_file()
-        password = _secret(file) if file else None
-        client.username_pw_set(settings.username, password)
-    if settings.tls:
-        try:
-            context = ssl.create_default_context(cafile=settings.ca_file or None)
-        except OSError as error:
-            message = f"mqtt.ca_file: {settings.ca_file}: {_words(error)}"
-            raise ConfigError(message) from None
-        if settings.cert_file:
-            try:
-                context.load_cert_chain(settings.cert_file, settings.key_file)
-            except OSError as error:
-                message = f"mqtt.cert_file: {settings.cert_file} with {settings.key_file}: {_words(error)}"
-                raise ConfigError(message) from None
-        client.tls_set_context(context)
+        client.username_pw_set(settings.username, credentials.password)
+    if credentials.tls:
+        client.tls_set_context(credentials.tls)
     return client
 
 
-def _default_password_file() -> str:
-    """Systemd's credential, else the file that it is made from, or none; one with nothing in it is none.
-
-    Raises:
-        ConfigError: the file is there, but not for us.
-    """
-    folders = [os.environ.get("CREDENTIALS_DIRECTORY"), SYSTEM_FILE.parent]
-    for file in (Path(folder) / CREDENTIAL for folder in folders if folder):
-        try:
-            if file.read_bytes().strip():
-                return str(file)
-        except PermissionError:
-            message = f"mqtt.password_file: {file}: permission denied; try with sudo"
-            raise ConfigError(message) from None
-        except OSError:
-            continue
-    return ""
-
-
-def _secret(file: str) -> str:
-    try:
-        return Path(file).read_text("utf-8").rstrip("\r\n")
-    except OSError as error:
-        message = f"mqtt.password_file: {file}: {_words(error)}"
-    except UnicodeDecodeError:
-        message = f"mqtt.password_file: {file}: not UTF-8 text"
-    raise ConfigError(message)
-
-
-def _words(error: OSError | None) -> str:
-    """Say what went wrong without the error's number and class."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    return str((error and error.strerror) or error or "no answer").lower()
-
-
-def _remedy(reason: str) -> str:
-    if "user name or password" in reason.lower() or "not authorized" in reason.lower():
-        return "; check mqtt.username and mqtt.password_file"
-    return ""
+def refusal(reason: Any) -> str:
+    """Say in words why a broker does not let us in, by the reason in its answer; empty: it does."""
+    if not reason.is_failure:
+        return ""
+    words = str(reason).lower()
+    asks = "user name or password" in words or "not authorized" in words
+    return f"refuses us: {words}" + ("; check mqtt.username and mqtt.password_file" if asks else "")
 
 
 def probe(settings: config.Mqtt, timeout: float) -> None:
@@ -207,12 +333,12 @@ def probe(settings: config.Mqtt, timeout: float) -> None:
         reasons.append(reason)
         answered.set()
 
-    client = make_client(settings, "")
+    client = make_client(settings, read_credentials(settings))
     client.on_connect = connected
     try:
         client.connect(settings.host, settings.port, settings.keepalive)
     except OSError as error:
-        message = f"cannot be reached: {_words(error)}"
+        message = f"cannot be reached: {in_words(error)}"
         raise BrokerError(message) from None
     client.loop_start()
     answered.wait(timeout)
@@ -221,6 +347,5 @@ def probe(settings: config.Mqtt, timeout: float) -> None:
     if not reasons:
         message = f"does not answer as an MQTT broker within {timeout:.0f} s"
         raise BrokerError(message)
-    if reasons[0].is_failure:
-        message = f"refuses us: {str(reasons[0]).lower()}{_remedy(str(reasons[0]))}"
-        raise BrokerError(message)
+    if refused := refusal(reasons[0]):
+        raise BrokerError(refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import time
 from dataclasses import dataclass
@@ -10,13 +11,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edgecam.announced import Announced
 from edgecam.classifier import ClassifierChange
+from edgecam.clock import shifted
+from edgecam.commands import Announce
+from edgecam.delivery import Delivery
 from edgecam.events import Event
 from edgecam.frames import CameraChange, Notice
-from edgecam.mqtt import IN_FLIGHT, Mqtt
+from edgecam.homeassistant import announcement, announcement_topic
+from edgecam.jpeg import jpeg
+from edgecam.messages import corrected, corrected_message, end_of, log_event, message_of, payload_of, still_open
+from edgecam.mqtt import Mqtt
 from edgecam.outbox import Outbox
-from edgecam.payloads import SCHEMA, EventPayload, LabelPayload, StatePayload, StatsPayload
-from edgecam.state import outbox_file
+from edgecam.outbox_file import OpenEvent
+from edgecam.payloads import SCHEMA, EventPayload, SnapshotPayload, StatePayload, StatsPayload
+from edgecam.rollout import RolloutState
+from edgecam.snapshots import Snapshot
+from edgecam.state import announced_file, outbox_file
+from edgecam.switches import Switches
+from edgecam.view import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,17 +37,21 @@ if TYPE_CHECKING:
     from edgecam import config
     from edgecam.classifier import Classifier
     from edgecam.clock import Clock
+    from edgecam.commands import Command
     from edgecam.stats import Stats
 
 logger = logging.getLogger(__name__)
 
 OFFLINE_S = 0.3
+STALE = 3  # stats intervals after which stats tell nothing any more
+NOTED_S = 60.0  # how often it is noted that an event goes on, for the end that the next start makes after a crash
 
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
     to: Mqtt
     up: bool
+    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +71,15 @@ class _Finish:
     grace_s: float
 
 
+_Item = Event | Notice | Switches | Announce | RolloutState | _Connection | _Delivered | _Settings | _Finish
+Inbox = queue.SimpleQueue[_Item]
+
+
 class Publisher:
     """Takes what happened from any thread and publishes it in order; what belongs to it is touched by its thread only.
 
-    Every event goes through the outbox: it is added before it is sent and removed when the broker acknowledged it.
+    Every event goes through the outbox: it is saved there before it is sent, and removed when the broker has
+    acknowledged it. What comes at the same time is saved at once.
     """
 
     def __init__(
@@ -66,27 +88,46 @@ class Publisher:
         classifier: Classifier,
         clock: Clock,
         stats: Stats,
+        switches: Switches,
+        rollout: RolloutState,
+        inbox: Inbox,
+        *,
         on_report: Callable[[StatePayload, StatsPayload], None],
+        on_command: Callable[[Command], None],
     ) -> None:
-        """Prepare the connection; ``on_report`` is called in the publisher's thread with what it publishes as stats.
+        """Prepare the connection.
+
+        Args:
+            settings: all of them.
+            classifier: what the first events are decided by.
+            clock: tells the time of day.
+            stats: what is reported.
+            switches: what is published as ``enabled/state`` and ``threshold/state``.
+            rollout: what is published as ``model/state``, if models may come over MQTT.
+            inbox: into which any thread puts what happened or was switched.
+            on_report: called in the publisher's thread with what it publishes as stats.
+            on_command: called in the connection's thread with what was ordered.
 
         Raises:
             ConfigError: a file with a password, certificate or key cannot be read.
         """
-        self._inbox: queue.SimpleQueue[Event | Notice | _Connection | _Delivered | _Settings | _Finish] = (
-            queue.SimpleQueue()
-        )
+        self._inbox = inbox
         self._settings = settings
         self._classifier = classifier
         self._clock = clock
         self._stats = stats
+        self._switches = switches
+        self._rollout = rollout
         self._on_report = on_report
-        self._connected = False
-        self._in_flight: dict[int, int | None] = {}  # paho's number of a message to the outbox's, None for others
-        self._sent_up_to = 0
-        self._finish_at: float | None = None
+        self._on_command = on_command
+        self._noted_s = 0.0
+        self._finish_at = math.inf
         self._state = StatePayload(None, 0.0, clock.iso(time.monotonic_ns()), None, "lost")
+        self._states: list[StatePayload] = []  # to be told, after the events that made them
+        self._decided: list[EventPayload] = []  # to be logged, when they are saved
+        self._snapshots: list[Snapshot] = []  # to be published, after the events that they show
         self._mqtt = self.connection(settings)
+        self._delivery = Delivery(self._mqtt)
 
     def connection(self, settings: config.Config) -> Mqtt:
         """Prepare a connection by other settings, for `change`; called by any thread.
@@ -95,16 +136,14 @@ class Publisher:
             ConfigError: a file with a password, certificate or key cannot be read.
         """
         return Mqtt(
-            settings.mqtt,
-            settings.camera.name,
-            on_connect=lambda mqtt: self._inbox.put(_Connection(mqtt, up=True)),
+            settings,
+            on_connect=lambda mqtt, renewed: self._inbox.put(_Connection(mqtt, up=True, renewed=renewed)),
             on_disconnect=lambda mqtt: self._inbox.put(_Connection(mqtt, up=False)),
             on_delivered=lambda mqtt, mid: self._inbox.put(_Delivered(mqtt, mid)),
+            on_command=lambda command: (
+                self._inbox.put(command) if isinstance(command, Announce) else self._on_command(command)
+            ),
         )
-
-    def put(self, item: Event | Notice) -> None:
-        """Hand over what happened; called by any thread, never blocks."""
-        self._inbox.put(item)
 
     def change(self, settings: config.Config, connection: Mqtt | None) -> None:
         """Go on with other settings, and over another connection if one is given."""
@@ -116,128 +155,226 @@ class Publisher:
 
     def run(self) -> None:
         """Publish until `finish` is called."""
-        self._outbox = Outbox(outbox_file(self._settings.camera.name))
+        self._announced = Announced(announced_file(self._settings.camera.name))
+        self._outbox = self._outbox_of(self._settings)
         self._mqtt.start()
         report_at = time.monotonic() + self._settings.stats.interval
         while not self._is_finished():
-            wake_at = report_at if self._finish_at is None else min(report_at, self._finish_at)
-            try:
-                item = self._inbox.get(timeout=max(0.0, wake_at - time.monotonic()))
-            except queue.Empty:
-                pass
-            else:
-                self._handle(item)
+            self._take_in(min(report_at, self._finish_at, self._outbox.due_s))
+            if time.monotonic() >= self._outbox.due_s:
+                self._outbox.save(time.monotonic())
+            self._log_decided()
+            self._delivery.send(self._outbox)
+            self._tell_states()
+            self._show_snapshots()
             if time.monotonic() >= report_at:
                 report_at = time.monotonic() + self._settings.stats.interval
-                self._publish_stats()
-        self._publish_stats()
+                self._report()
+        self._report()
         self._mqtt.stop(OFFLINE_S)
         if self._outbox:
             logger.warning("%d events could not be delivered; they are kept for the next start", len(self._outbox))
-        self._outbox.close()
+        self._outbox.close(time.monotonic())
+
+    def _outbox_of(self, settings: config.Config) -> Outbox:
+        return Outbox(outbox_file(settings.camera.name), settings.outbox, time.monotonic(), end_of)
 
     def _is_finished(self) -> bool:
-        if self._finish_at is None:
+        if self._finish_at == math.inf:
             return False
-        return time.monotonic() >= self._finish_at or not (self._outbox or self._in_flight)
+        return time.monotonic() >= self._finish_at or not (self._outbox or not self._delivery.is_idle())
 
-    def _handle(self, item: Event | Notice | _Connection | _Delivered | _Settings | _Finish) -> None:
+    def _take_in(self, wake_at: float) -> None:
+        """Wait for what happened, at most until ``wake_at``, and handle all that is there."""
+        try:
+            item = self._inbox.get(timeout=max(0.0, wake_at - time.monotonic()))
+        except queue.Empty:
+            return
+        self._follow_clock()
+        self._handle(item)
+        while not self._inbox.empty():
+            if not self._decided:  # no event stands before them
+                self._tell_states()
+            self._handle(self._inbox.get())
+
+    def _handle(self, item: _Item) -> None:
         match item:
             case Event():
                 self._add_event(item)
+            case Snapshot():
+                self._snapshots.append(item)
             case CameraChange():
                 self._change_state(msgspec.structs.replace(self._state, camera="online" if item.online else "lost"))
             case ClassifierChange():
                 self._classifier = item.classifier
-            case _Connection(to, up) if to is self._mqtt:  # one that was given up may still report
-                self._change_connection(up=up)
+            case _:
+                self._handle_word(item)
+
+    def _handle_word(self, item: _Item) -> None:
+        """Handle what does not come from the camera."""
+        match item:
+            case Switches():
+                self._switches = item
+                self._tell_switches()
+            case RolloutState():
+                self._rollout = item
+                self._tell_rollout()
+            case Announce():
+                self._announce()
+            case _Connection(to, up, renewed) if to is self._mqtt:  # one that was given up may still report
+                self._change_connection(up=up, renewed=renewed)
             case _Delivered(by, mid) if by is self._mqtt:
-                self._forget(mid)
+                self._delivery.acknowledge(mid, self._outbox)
             case _Settings(settings, connection):
                 self._change_settings(settings, connection)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
-        self._send()
 
-    def _change_connection(self, *, up: bool) -> None:
-        self._connected = up
+    def _change_connection(self, *, up: bool, renewed: bool) -> None:
+        if renewed:
+            self._delivery = Delivery(self._mqtt)
+        self._delivery.connected = up
         if up:
-            self._in_flight_put(self._mqtt.topic("availability"), b"online")
-            self._publish_state()
-
-    def _forget(self, mid: int) -> None:
-        number = self._in_flight.pop(mid, None)
-        if number is not None:
-            self._outbox.remove(number)
+            self._announce()
+            self._retain("availability", b"online")
+            self._states = [self._state]
+            self._tell_switches()
+            self._tell_rollout()
 
     def _change_settings(self, settings: config.Config, connection: Mqtt | None) -> None:
         before, self._settings = self._settings, settings
+        self._outbox.limit(settings.outbox)
+        if _announced_at(settings) != _announced_at(before):
+            self._withdraw()
+        if settings.events.threshold != before.events.threshold:
+            self._tell_switches()
         if connection is None:
+            self._announce()
             return
         self._mqtt.stop(OFFLINE_S)
-        self._mqtt, self._connected = connection, False
-        self._in_flight.clear()
-        self._sent_up_to = 0  # what was not acknowledged is sent again
+        self._mqtt, self._delivery = connection, Delivery(connection)  # what was not acknowledged is sent again
         if settings.camera.name != before.camera.name:
-            old, self._outbox = self._outbox, Outbox(outbox_file(settings.camera.name))
+            old, self._outbox = self._outbox, self._outbox_of(settings)
             self._outbox.take_from(old)
-            old.close()
+            self._outbox.save(time.monotonic())
+            old.close(time.monotonic())
+            self._announced = Announced(announced_file(settings.camera.name))
         self._mqtt.start()
+
+    def _follow_clock(self) -> None:
+        """Correct what is not delivered yet when somebody has set the system's clock."""
+        step_ns = self._clock.step_ns()
+        if not step_ns:
+            return
+        logger.info("the system's clock was set by %+.1f s: undelivered events are corrected", step_ns / 1e9)
+        self._outbox.correct(lambda message: corrected_message(message, step_ns))
+        if opened := self._outbox.opened:
+            self._outbox.opened = opened._replace(payload=corrected(opened.payload, step_ns))
+        self._change_state(msgspec.structs.replace(self._state, since=shifted(self._state.since, step_ns)))
 
     def _add_event(self, event: Event) -> None:
         if event.type == "new":
             self._clock.follow()
-        labels = self._classifier.labels
-        name, index = labels.names[event.label], labels.indices[event.label]
-        payload = EventPayload(
-            schema=SCHEMA,
-            id=event.id,
-            type=event.type,
-            camera=self._settings.camera.name,
-            label=name,
-            index=index,
-            score=round(event.score, 4),
-            top_score=round(event.top_score, 4),
-            frame_time=self._clock.iso(event.frame_ns),
-            start_time=self._clock.iso(event.start_ns),
-            end_time=None if event.end_ns is None else self._clock.iso(event.end_ns),
-            top=tuple(LabelPayload(labels.names[place], round(score, 4)) for place, score in event.top),
-            model=self._classifier.payload,
-        )
-        self._outbox.add(self._mqtt.topic("events"), msgspec.json.encode(payload))
-        self._send()
-        logger.debug("event %s %s %s %.2f", event.type, event.id, name, event.score)
+        payload = payload_of(event, self._classifier, self._settings.camera.name, self._clock)
+        message = message_of(payload, self._mqtt.topic("events"))
+        self._outbox.add(message)
+        self._decided.append(payload)
         if event.type == "end":
-            label, score, since, event_id = None, 0.0, payload.end_time or payload.frame_time, None
+            self._outbox.opened = None
+            seen = {"label": None, "score": 0.0, "since": payload.end_time or payload.frame_time, "event_id": None}
         else:
-            label, score, since, event_id = name, payload.score, payload.start_time, event.id
-        self._change_state(
-            msgspec.structs.replace(self._state, label=label, score=score, since=since, event_id=event_id)
-        )
+            self._outbox.opened = OpenEvent(message.topic, message.payload)
+            self._noted_s = time.monotonic()
+            seen = {
+                "label": payload.label,
+                "score": payload.score,
+                "since": payload.start_time,
+                "event_id": event.id,
+            }
+        self._change_state(msgspec.structs.replace(self._state, **seen))
 
     def _change_state(self, state: StatePayload) -> None:
         if state != self._state:
             self._state = state
-            if self._connected:
-                self._publish_state()
+            self._states.append(state)
 
-    def _publish_state(self) -> None:
-        self._in_flight_put(self._mqtt.topic("state"), msgspec.json.encode(self._state))
+    def _tell_states(self) -> None:
+        if self._delivery.connected:
+            for state in self._states:
+                self._retain("state", msgspec.json.encode(state))
+        self._states.clear()
 
-    def _in_flight_put(self, topic: str, payload: bytes) -> None:
-        self._in_flight[self._mqtt.publish(topic, payload, qos=1, retain=True)] = None
-
-    def _publish_stats(self) -> None:
-        report = self._stats.report(len(self._outbox), self._classifier.payload)
-        self._on_report(self._state, report)
-        if self._connected:
-            self._mqtt.publish(self._mqtt.topic("stats"), msgspec.json.encode(report), qos=0, retain=True)
-
-    def _send(self) -> None:
-        """Send waiting events in order, while the broker is there and few are on their way."""
-        room = IN_FLIGHT - len(self._in_flight)
-        if not self._connected or room <= 0 or not self._outbox:
+    def _show_snapshots(self) -> None:
+        """Publish pictures, if that is allowed; what cannot be sent now is kept nowhere."""
+        snapshots, self._snapshots = self._snapshots, []
+        if not self._delivery.connected or not self._settings.privacy.snapshots:
             return
-        for number, topic, payload in self._outbox.after(self._sent_up_to, room):
-            self._in_flight[self._mqtt.publish(topic, payload, qos=1, retain=False)] = number
-            self._sent_up_to = number
+        for snapshot in snapshots:
+            view = view_of(self._settings, self._classifier.model.size)
+            picture = jpeg(view.picture(snapshot.frame))
+            about = SnapshotPayload(
+                schema=SCHEMA,
+                event_id=snapshot.event_id,
+                label=self._classifier.labels.names[snapshot.label],
+                score=round(snapshot.score, 4),
+                frame_time=self._clock.iso(snapshot.frame.exposed_ns),
+                bytes=len(picture),
+            )
+            told = {name: str(value) for name, value in msgspec.structs.asdict(about).items()}
+            self._mqtt.publish(self._mqtt.topic("snapshot/event"), msgspec.json.encode(about), qos=0, retain=False)
+            self._mqtt.publish(self._mqtt.topic("snapshot"), picture, qos=0, retain=False, properties=told)
+
+    def _log_decided(self) -> None:
+        for event in self._decided:
+            log_event(event)
+        self._decided.clear()
+
+    def _retain(self, name: str, payload: bytes) -> None:
+        self._delivery.retain(self._mqtt.topic(name), payload)
+
+    def _announce(self) -> None:
+        """Let Home Assistant show the camera as the settings say."""
+        if not self._delivery.connected:
+            return
+        topic, payload = announcement_topic(self._settings), announcement(self._settings)
+        if self._announced.topic != (topic if payload else ""):
+            self._withdraw()
+        if payload:
+            self._delivery.retain(topic, payload)
+            self._announced.note(topic)
+
+    def _withdraw(self) -> None:
+        if self._announced.topic and self._delivery.connected:
+            self._delivery.retain(self._announced.topic, b"")
+            self._announced.note("")
+
+    def _tell_switches(self) -> None:
+        if self._delivery.connected:
+            self._retain("enabled/state", b"ON" if self._switches.enabled else b"OFF")
+            threshold = self._switches.threshold
+            if threshold is None:
+                threshold = self._settings.events.threshold
+            self._retain("threshold/state", msgspec.json.encode(threshold))
+
+    def _tell_rollout(self) -> None:
+        if self._delivery.connected and self._settings.rollout.public_key:
+            self._retain("model/state", self._rollout.text.encode())
+
+    def _report(self) -> None:
+        """Publish stats, and do what is to be done from time to time."""
+        if self._clock.is_set():
+            self._outbox.expire(time.time())
+        if self._outbox.opened and time.monotonic() >= self._noted_s + NOTED_S:
+            self._outbox.opened = still_open(self._outbox.opened, self._clock.iso(time.monotonic_ns()))
+            self._noted_s = time.monotonic()
+        report = self._stats.report(len(self._outbox), self._outbox.dropped, self._classifier.payload)
+        self._on_report(self._state, report)
+        if self._delivery.connected:
+            expiry_s = math.ceil(STALE * self._settings.stats.interval)
+            payload = msgspec.json.encode(report)
+            self._mqtt.publish(self._mqtt.topic("stats"), payload, qos=0, retain=True, expiry_s=expiry_s)
+
+
+def _announced_at(settings: config.Config) -> tuple[str, str, int]:
+    """Where Home Assistant finds the camera."""
+    return announcement_topic(settings), settings.mqtt.host, settings.mqtt.port

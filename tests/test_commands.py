@@ -20,7 +20,7 @@ def test_version_is_that_of_the_package() -> None:
     assert edgecam("--version").stdout == f"edgecam, version {version('edgecam')}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check"])
+@pytest.mark.parametrize("command", ["run", "demo", "check", "bench", "watch", "keygen", "sign"])
 def test_help_tells_what_a_command_does(command: str) -> None:
     ended = edgecam(command, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -29,7 +29,7 @@ def test_help_tells_what_a_command_does(command: str) -> None:
 
 def test_help_lists_the_commands() -> None:
     listed = re.findall(r"^  (\w+)  ", edgecam("--help").stdout, re.MULTILINE)
-    assert listed == ["check", "demo", "run"]
+    assert listed == ["bench", "check", "demo", "keygen", "run", "sign", "watch"]
 
 
 @pytest.mark.parametrize(
