@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import uuid6
-
 from edgecam.events import EventTracker
 from edgecam.frames import Notice
 from edgecam.labels import Labels, unknown_labels
-from edgecam.model_check import load_checked
+from edgecam.model import fingerprint
+from edgecam.model_loading import find_way
+from edgecam.motion import Motion
 from edgecam.payloads import ModelPayload
 
 if TYPE_CHECKING:
     from edgecam import config
     from edgecam.model import Model
+    from edgecam.model_loading import Way
+    from edgecam.probation import Probation
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classifier:
-    """What turns frames into events; ``payload`` tells in each event which model decided."""
+    """What turns frames into events.
+
+    Attributes:
+        motion: decides which frames the model looks at; None: all.
+        fingerprint: that of the model's files before they were loaded.
+        way: how the model is run.
+    """
 
     model: Model
     labels: Labels
     tracker: EventTracker
-    payload: ModelPayload
+    motion: Motion | None
+    fingerprint: str
+    way: Way
+
+    @property
+    def payload(self) -> ModelPayload:
+        """What tells in each event which model decided."""
+        return ModelPayload(self.model.file.name, self.model.file.sha256)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassifierChange(Notice):
-    """From here on another classifier decides."""
+    """From here on another classifier decides, on probation if one is given."""
 
     classifier: Classifier
+    probation: Probation | None = None
 
 
 def make_classifier(settings: config.Config) -> Classifier:
@@ -45,36 +60,54 @@ def make_classifier(settings: config.Config) -> Classifier:
     Raises:
         ModelError: the model is refused.
     """
-    return _of(load_checked(settings.model), settings.events)
+    found = fingerprint(settings.model)
+    way = find_way(settings.model, settings.camera.fps, measure=False)
+    return _of(way.load(), settings, found, way)
 
 
 def changed_classifier(classifier: Classifier, before: config.Config, settings: config.Config) -> Classifier:
-    """Return the classifier for other settings: the same one where nothing has changed, the model's file included.
+    """Return the classifier for other settings, how the model is run being measured where it has not been.
+
+    It is the same one where nothing has changed, the model's file included.
 
     Raises:
         ModelError: the new model is refused.
     """
-    model = load_checked(settings.model)
-    old = classifier.model
-    same = settings.model == before.model and (model.file, model.classes) == (old.file, old.classes)
-    if same and settings.events == before.events:
+    found, model, way = fingerprint(settings.model), classifier.model, classifier.way
+    other = settings.model != before.model or found != classifier.fingerprint
+    if other or not way.is_final:
+        way = find_way(settings.model, settings.camera.fps, measure=True)
+        if other or way.plan != model.plan:
+            model = way.load()
+    if settings.events != before.events or model.classes != classifier.model.classes:
+        return _of(model, settings, found, way)
+    if way is classifier.way and settings.motion == before.motion:
         return classifier
-    if settings.events != before.events or model.classes != old.classes:
-        return _of(old if same else model, settings.events)
-    payload = ModelPayload(model.file.name, model.file.sha256)
-    return replace(classifier, model=model, payload=payload)  # an open event goes on
+    motion = classifier.motion if settings.motion == before.motion else _motion(settings)
+    return replace(classifier, model=model, motion=motion, fingerprint=found, way=way)  # an open event goes on
 
 
-def _of(model: Model, events: config.Events) -> Classifier:
+def _of(model: Model, settings: config.Config, found: str, way: Way) -> Classifier:
+    events = settings.events
     labels = Labels(model.classes, events.groups, events.ignore)
-    tracker = EventTracker(events, labels.names, lambda: str(uuid6.uuid7()))
-    return Classifier(model, labels, tracker, ModelPayload(model.file.name, model.file.sha256))
+    tracker = EventTracker(events, labels.names, _new_id)
+    return Classifier(model, labels, tracker, _motion(settings), found, way)
 
 
-def announce(model: Model, events: config.Events) -> None:
-    """Log which model runs, and which labels in the settings it does not know."""
-    classes = model.classes
-    logger.info("model %s: %s, %d labels, %s", model.file.path, model.file.name, len(classes), model.runtime)
+def _new_id() -> str:
+    import uuid6  # with the first event: it takes as long to import as some models to load
+
+    return str(uuid6.uuid7())
+
+
+def _motion(settings: config.Config) -> Motion | None:
+    return Motion(settings.motion) if settings.motion.enabled else None
+
+
+def announce(classifier: Classifier, events: config.Events) -> None:
+    """Log which model runs and how, and which labels in the settings it does not know."""
+    announce_way(classifier)
+    classes = classifier.model.classes
     for key, named in (("ignore", events.ignore), ("thresholds", events.thresholds)):
         for label in unknown_labels(classes, events.groups, named):
             logger.warning("events.%s: the model has no label %r%s", key, label, _near(label, classes))
@@ -85,6 +118,15 @@ def announce(model: Model, events: config.Events) -> None:
                 logger.warning("events.groups.%s: the model has no label %r%s", group, label, _near(label, classes))
 
 
+def announce_way(classifier: Classifier) -> None:
+    """Log which model runs and how, and by which measurements that was chosen."""
+    model, measured = classifier.model, classifier.way.measured
+    details = f"{model.file.name}, {len(model.classes)} labels, {model.plan}" + (f": {measured}" if measured else "")
+    logger.info("model %s: %s", model.file.path, details)
+
+
 def _near(label: str, classes: tuple[str, ...]) -> str:
+    import difflib  # where nothing is wrong it is not needed
+
     near = difflib.get_close_matches(label, classes, 1)
     return f"; did you mean {near[0]!r}?" if near else ""

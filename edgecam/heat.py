@@ -18,21 +18,21 @@ SLOWER, FASTER = 0.7, 1.2
 SMALLEST = 0.05
 
 
-class HeatLimit:
-    """Decides which share of the frames is classified, from one look at the thermometer to the next."""
+def next_share(share: float, temperature_c: float | None, limit_c: float) -> float:
+    """Return the share of the frames, SMALLEST..1, to classify until the next look at the thermometer, from the last.
 
-    def __init__(self) -> None:
-        self.share = 1.0
-
-    def step(self, temperature_c: float | None, limit_c: float) -> float:
-        """Return the share, SMALLEST..1, until the next look."""
-        if temperature_c is None:
-            self.share = 1.0
-        elif temperature_c > limit_c:
-            self.share = max(SMALLEST, self.share * SLOWER)
-        elif temperature_c < limit_c - COOL_BY_C:
-            self.share = min(1.0, self.share * FASTER)
-        return self.share
+    Args:
+        share: what it was until now.
+        temperature_c: of the processor in degrees Celsius; None where no sensor tells.
+        limit_c: above it the share falls.
+    """
+    if temperature_c is None:
+        return 1.0
+    if temperature_c > limit_c:
+        return max(SMALLEST, share * SLOWER)
+    if temperature_c < limit_c - COOL_BY_C:
+        return min(1.0, share * FASTER)
+    return share
 
 
 class Pace:
@@ -67,7 +67,6 @@ class Heat:
         self.limit_c = limit_c
         self._pace = pace
         self._stop = stop
-        self._limit = HeatLimit()
         self._problems: frozenset[str] = frozenset()
 
     def run(self) -> None:
@@ -77,7 +76,7 @@ class Heat:
 
     def _look(self) -> None:
         degrees, before = temperature(), self._pace.share
-        self._pace.share = self._limit.step(degrees, self.limit_c)
+        self._pace.share = next_share(before, degrees, self.limit_c)
         if self._pace.share < before == 1.0:
             message = "processor: %s C, above limits.temperature = %s: fewer frames are classified until it cools"
             logger.warning(message, degrees, self.limit_c)

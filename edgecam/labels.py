@@ -59,7 +59,8 @@ class Labels:
     def scores(self, classes: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sum the scores of each label's classes: float32 [classes] to float64 [K] in 0..1."""
         sums = np.bincount(self._places, classes, len(self) + 1)[:-1].astype(np.float64, copy=False)
-        return np.clip(sums, 0.0, 1.0, out=sums)
+        np.maximum(sums, 0.0, out=sums)  # with minimum, in half the time of clip
+        return np.minimum(sums, 1.0, out=sums)
 
 
 def unknown_labels(classes: Sequence[str], groups: Mapping[str, Iterable[str]], named: Iterable[str]) -> list[str]:

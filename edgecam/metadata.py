@@ -8,8 +8,10 @@ heavy for a Pi (mediapipe).
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,9 @@ ENTRY = b"TFLITE_METADATA"
 AXIS_LABELS = 2  # AssociatedFileType.TENSOR_AXIS_LABELS
 NORMALISATION = 1  # ProcessUnitOptions.NormalizationOptions
 LABELS_MAX_BYTES = 4_000_000
+# What reading a damaged flatbuffer raises, and a damaged archive: encrypted, of an unknown method, cut short.
+BROKEN_TABLE = (struct.error, IndexError, ValueError, StopIteration, KeyError, TypeError)
+BROKEN_ARCHIVE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def read_metadata(file: bytes) -> Metadata:
         mean, std = _normalisation(next(_tables(graph, 2), None))
         name = _labels_file(next(_tables(graph, 3), None))
         return Metadata(_read_labels(file, name) if name else None, mean, std)
-    except (struct.error, IndexError, ValueError, StopIteration, zipfile.BadZipFile, KeyError, TypeError) as error:
+    except (*BROKEN_TABLE, *BROKEN_ARCHIVE) as error:
         message = f"its metadata is broken ({error or type(error).__name__})"
         raise ModelError(message) from None
 

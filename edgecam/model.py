@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +17,7 @@ from edgecam.errors import ModelError
 from edgecam.frames import Layout
 from edgecam.metadata import Metadata, parse_labels, read_metadata
 from edgecam.pixels import PixelWriter
+from edgecam.plan import Plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,21 +52,36 @@ class Model:
         file: which one it is.
         classes: N names, one a score.
         size: width and height of its input in pixels.
-        runtime: the runtime that runs it.
+        plan: how it is run.
     """
 
-    def __init__(self, settings: config.Model) -> None:
-        """Load, check and run the model once.
+    def __init__(
+        self,
+        settings: config.Model,
+        content: bytes | None = None,
+        plan: Plan | None = None,
+        graph: bytes | None = None,
+        *,
+        known: bool = False,
+    ) -> None:
+        """Load and check the model.
+
+        Args:
+            settings: which one.
+            content: of its file; None: it is read.
+            plan: how to run it; None: in the usual way.
+            graph: the .tflite file that the runtime is given instead, if the plan has another graph.
+            known: it has run before, so it need not be tried.
 
         Raises:
             ModelError: the file cannot be read, or is no image classifier with a label a score.
         """
-        path = Path(settings.path) if settings.path else shipped_model()
-        content = _read(path)
+        path = _path(settings)
+        content = read_model(settings) if content is None else content
         try:
             metadata = read_metadata(content)
-            self.runtime = runtimes.choose(settings.runtime)
-            interpreter = runtimes.interpreter(self.runtime, content, settings.threads)
+            self.plan = plan or usual_plan(settings)
+            interpreter = runtimes.interpreter(self.plan.runtime, graph or content, self.plan.threads, known=known)
             source, result = _tensors(interpreter)
             self.classes = _classes(metadata, settings, path, int(result["shape"][-1]))
             operators = interpreter._get_ops_details()  # noqa: SLF001  no public way tells a softmax
@@ -78,7 +95,7 @@ class Model:
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
         self.size = int(source["shape"][2]), int(source["shape"][1])
         self._softmax = not _ends_in_probabilities(operators, result)
-        self._scale, self._zero = _quantization(result)
+        self._values = _values(result)
         self._interpreter = interpreter
         self._input = interpreter.tensor(source["index"])
         self._output = interpreter.tensor(result["index"])
@@ -95,14 +112,14 @@ class Model:
         """
         self._pixels.write(image, self._input()[0], layout)
         self._interpreter.invoke()
-        scores = self._output().reshape(-1).astype(np.float32)
-        if self._scale != 1.0 or self._zero:
-            scores -= self._zero
-            scores *= self._scale
+        output = self._output().reshape(-1)
+        scores: NDArray[np.float32] = output.copy() if self._values is None else self._values[output.view(np.uint8)]
         if self._softmax:
             scores = np.exp(scores - scores.max())
             scores /= scores.sum()
-        return np.nan_to_num(scores, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
+        if self._values is None and not math.isfinite(scores.sum()):
+            np.nan_to_num(scores, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
+        return scores
 
 
 def shipped_model() -> Path:
@@ -110,7 +127,46 @@ def shipped_model() -> Path:
     return Path(str(resources.files("edgecam") / "assets" / SHIPPED))
 
 
-def _read(path: Path) -> bytes:
+def _path(settings: config.Model) -> Path:
+    return Path(settings.path) if settings.path else shipped_model()
+
+
+def usual_plan(settings: config.Model) -> Plan:
+    """How a model is run without measuring.
+
+    Raises:
+        ModelError: the runtime that the settings name is not installed.
+    """
+    threads = 1 if settings.threads == "auto" else settings.threads
+    return Plan(runtimes.choose(settings.runtime), "original", threads)
+
+
+def fingerprint(settings: config.Model) -> str:
+    """SHA-256, in hex, of a model's file and of those in which its labels may be: another one where any has changed."""
+    path = _path(settings)
+    labels = [Path(settings.labels)] if settings.labels else _beside(path)
+    told = hashlib.sha256()
+    for file in (path, *labels):
+        try:
+            with file.open("rb") as content:
+                told.update(hashlib.file_digest(content, "sha256").digest())
+        except OSError:
+            told.update(b"none")
+    return told.hexdigest()
+
+
+def _beside(path: Path) -> list[Path]:
+    """Where labels may be that are not in the model."""
+    return [path.with_suffix(".txt"), path.with_name(f"{path.stem}_labels.txt"), path.with_name("labels.txt")]
+
+
+def read_model(settings: config.Model) -> bytes:
+    """Read a model's file.
+
+    Raises:
+        ModelError: it cannot be read, or is no .tflite file.
+    """
+    path = _path(settings)
     try:
         if path.stat().st_size > MAX_BYTES:
             message = f"{path}: larger than {MAX_BYTES // 1_000_000} MB; is it a .tflite file?"
@@ -158,7 +214,7 @@ def _tensors(interpreter: runtimes.Interpreter) -> tuple[dict[str, Any], dict[st
 
 def _classes(metadata: Metadata, settings: config.Model, path: Path, count: int) -> tuple[str, ...]:
     """Find the labels: in the named file, else in the model, else in a file beside it."""
-    beside = [path.with_suffix(".txt"), path.with_name(f"{path.stem}_labels.txt"), path.with_name("labels.txt")]
+    beside = _beside(path)
     if settings.labels:
         file: Path | None = Path(settings.labels)
     elif metadata.labels is not None:
@@ -197,12 +253,13 @@ def _ends_in_probabilities(operators: list[dict[str, Any]], result: dict[str, An
     return False
 
 
-def _quantization(tensor: dict[str, Any]) -> tuple[float, int]:
-    """Scale and zero point: a score is (value - zero point) * scale."""
+def _values(tensor: dict[str, Any]) -> NDArray[np.float32] | None:
+    """float32 [256]: what each byte of a quantised tensor stands for; None: it is not quantised."""
+    if tensor["dtype"] == np.float32:
+        return None
     scale, zero = tensor["quantization"]
-    if tensor["dtype"] == np.float32 or not scale:
-        return 1.0, 0
-    return float(scale), int(zero)
+    numbers: NDArray[np.float32] = np.arange(256, dtype=np.uint8).view(tensor["dtype"]).astype(np.float32)
+    return (numbers - np.float32(zero)) * np.float32(scale or 1)
 
 
 def _rescales(operators: list[dict[str, Any]], source: dict[str, Any]) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+BOARD = Path("/proc/device-tree/model")
+CPUINFO = Path("/proc/cpuinfo")
+IDENTIFYING = ("model name", "flags", "Features", "CPU implementer", "CPU variant", "CPU part", "CPU revision")
 # The firmware's driver links here to its device, whose place differs from model to model.
 FIRMWARE = Path("/sys/bus/platform/drivers/raspberrypi-firmware")
 SINCE_BOOT = 16  # bits from here on tell what has been since the start
@@ -27,8 +30,30 @@ class Throttling:
     since_boot: tuple[str, ...]
 
 
+def name() -> str:
+    """What the processor, or the board of a Pi, calls itself."""
+    with contextlib.suppress(OSError):
+        return BOARD.read_text("ascii").rstrip("\0")
+    with contextlib.suppress(OSError):
+        for line in CPUINFO.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return "unknown processor"
+
+
+def identity() -> str:
+    """What tells one kind of processor from another: its name, what it can do, and how many cores may be used."""
+    told = {f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores"}
+    with contextlib.suppress(OSError):
+        lines = CPUINFO.read_text(errors="replace").splitlines()
+        told |= {line for line in lines if line.partition(":")[0].strip() in IDENTIFYING}
+    return "\n".join(sorted(told))
+
+
 def temperature() -> float | None:
     """Of the processor in degrees Celsius, or None where no sensor tells."""
+    import psutil  # not needed for the first frames
+
     sensors = psutil.sensors_temperatures()
     for name in ("cpu_thermal", "coretemp", "k10temp", *sensors):
         if sensors.get(name):

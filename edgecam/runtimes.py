@@ -11,6 +11,8 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from edgecam.errors import ModelError
 
 if TYPE_CHECKING:
@@ -73,10 +75,11 @@ def choose(runtime: str) -> str:
     raise ModelError(reason)
 
 
-def interpreter(runtime: str, content: bytes, threads: int) -> Interpreter:
-    """Load a model into a runtime by its name; what the runtime itself prints is logged.
+def interpreter(runtime: str, content: bytes, threads: int, *, known: bool = False) -> Interpreter:
+    """Load a model into a runtime by its name, and run it once unless it is ``known`` to run.
 
-    It is loaded from memory: a file that is mapped must not be overwritten while the model runs.
+    It is loaded from memory: a file that is mapped must not be overwritten while the model runs. What the runtime
+    itself prints is logged.
 
     Raises:
         ModelError: the runtime refuses the file.
@@ -88,12 +91,43 @@ def interpreter(runtime: str, content: bytes, threads: int) -> Interpreter:
         try:
             loaded: Interpreter = module.Interpreter(model_content=content, num_threads=threads)
             loaded.allocate_tensors()
-            loaded.invoke()
+            if not known:
+                loaded.invoke()
         except (ValueError, RuntimeError) as error:
             raise ModelError(_first_line(str(error))) from None
     for line in said:
         logger.debug("%s: %s", runtime, line)
     return loaded
+
+
+def undelegated(content: bytes) -> Interpreter:
+    """Load a model into LiteRT, but run it with TensorFlow Lite's own kernels, without XNNPACK's.
+
+    Raises:
+        ModelError: the runtime refuses the file.
+    """
+    module = importlib.import_module(MODULES["litert"])
+    resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        loaded: Interpreter = module.Interpreter(model_content=content, experimental_op_resolver_type=resolver)
+        loaded.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(_first_line(str(error))) from None
+    return loaded
+
+
+def pieces(interpreter: Interpreter) -> int:
+    """Into how many pieces for XNNPACK a graph falls; between them values go to and fro."""
+    return sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())  # noqa: SLF001  the only way
+
+
+def versions() -> dict[str, str]:
+    """Versions of the runtimes that are there, whether they can be imported or not, and of what they are built for."""
+    found = {"numpy": np.__version__}
+    for name, module in MODULES.items():
+        with contextlib.suppress(ImportError, AttributeError):
+            found[name] = str(importlib.import_module(module.partition(".")[0]).__version__)
+    return found
 
 
 def _verify(content: bytes) -> None:

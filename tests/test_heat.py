@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecam.heat import SMALLEST, HeatLimit, Pace
+from edgecam.heat import SMALLEST, Pace, next_share
 from edgecam.processor import parse_throttling, throttling
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 LIMIT_C = 80.0
 DEGREES = st.none() | st.floats(0, 120)
 
 
+def shares(degrees: Iterable[float | None]) -> list[float]:
+    """The share after each look at the thermometer, from every frame on."""
+    return list(accumulate(degrees, lambda share, each: next_share(share, each, LIMIT_C), initial=1.0))[1:]
+
+
 @given(st.lists(DEGREES, max_size=100))
 def test_the_share_stays_within_its_bounds(degrees: list[float | None]) -> None:
-    limit = HeatLimit()
-    assert all(SMALLEST <= limit.step(each, LIMIT_C) <= 1.0 for each in degrees)
+    assert all(SMALLEST <= share <= 1.0 for share in shares(degrees))
 
 
 @given(st.lists(DEGREES, max_size=20), st.floats(80.1, 120))
 def test_heat_that_lasts_leaves_the_smallest_share(before: list[float | None], degrees: float) -> None:
-    limit = HeatLimit()
-    for each in [*before, *[degrees] * 20]:
-        limit.step(each, LIMIT_C)
-    assert limit.share == SMALLEST
+    assert shares([*before, *[degrees] * 20])[-1] == SMALLEST
 
 
 @given(st.lists(DEGREES, max_size=20), st.none() | st.floats(0, 76.9))
 def test_every_frame_is_classified_again_when_it_has_cooled(before: list[float | None], degrees: float | None) -> None:
-    limit = HeatLimit()
-    for each in [*before, *[degrees] * 20]:
-        limit.step(each, LIMIT_C)
-    assert limit.share == 1.0
+    assert shares([*before, *[degrees] * 20])[-1] == 1.0
 
 
 def test_just_below_the_limit_the_share_stays() -> None:
-    limit = HeatLimit()
-    hot = limit.step(81.0, LIMIT_C)
+    hot, warm = shares([81.0, 79.0])
     assert hot < 1.0
-    assert limit.step(79.0, LIMIT_C) == hot
+    assert warm == hot
 
 
 @given(st.floats(SMALLEST, 1.0))

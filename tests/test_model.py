@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgecam import config, model_check, runtimes
+from edgecam import config, runtimes, trial
 from edgecam.errors import ModelError
 from edgecam.metadata import read_metadata
 from edgecam.model import Model
@@ -75,7 +75,7 @@ def test_a_softmax_is_applied_only_where_the_model_lacks_one(tmp_path: Path, dty
     assert scores[1] == pytest.approx(expected, abs=0.02)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(size=st.tuples(st.integers(2, 65), st.integers(2, 65)), dtype=st.sampled_from(TYPES))
 def test_any_input_size(tmp_path: Path, size: tuple[int, int], dtype: tflite.Type) -> None:
     model = load(tflite.saved(tmp_path, tflite.classifier(dtype, size=size)))
@@ -191,7 +191,7 @@ def test_a_runtime_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_auto_takes_litert_as_the_faster_one(colour_model: Path) -> None:
-    assert load(colour_model).runtime == "litert"
+    assert load(colour_model).plan.runtime == "litert"
 
 
 @pytest.mark.skipif(not find_spec("tflite_runtime"), reason="has no wheel for this Python")
@@ -199,7 +199,7 @@ def test_auto_takes_the_other_runtime_where_litert_does_not_import(
     monkeypatch: pytest.MonkeyPatch, colour_model: Path
 ) -> None:
     monkeypatch.setitem(runtimes.MODULES, "litert", "no_such_module")
-    assert load(colour_model).runtime == "tflite-runtime"
+    assert load(colour_model).plan.runtime == "tflite-runtime"
 
 
 WHOLE = with_metadata(
@@ -223,14 +223,21 @@ def test_damaged_metadata_is_read_or_refused_in_words(damage: list[tuple[int, in
         assert "\n" not in str(error)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12, deadline=None)
+@pytest.mark.parametrize(("field", "value"), [(6, 255), (8, 1), (10, 99)], ids=["version", "encrypted", "method"])
+def test_labels_that_cannot_be_unpacked_are_told_in_words(field: int, value: int) -> None:
+    directory = WHOLE.index(b"PK\1\2")
+    with pytest.raises(ModelError, match="its metadata is broken"):
+        read_metadata(damaged([(directory + field, value)]))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
 @given(st.lists(st.tuples(st.integers(8, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=30))
 def test_a_damaged_model_is_run_or_refused_in_words(tmp_path: Path, damage: list[tuple[int, int]]) -> None:
     """Whatever it does to the runtime, it does it in a child process."""
     path = tmp_path / "model.tflite"
     path.write_bytes(damaged(damage))
     try:
-        model_check._check(config.Model(path=str(path)))  # noqa: SLF001
+        trial.tried(config.Model(path=str(path)))
     except ModelError as error:
         assert "\n" not in str(error)
 
@@ -241,7 +248,7 @@ def test_a_model_that_kills_its_runtime_is_refused(tmp_path: Path, monkeypatch: 
     killer.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(killer))
     with pytest.raises(ModelError, match=r"x\.tflite: broken: it kills the runtime \(signal 11\)"):
-        model_check.load_checked(config.Model(path="x.tflite"))
+        trial.tried(config.Model(path="x.tflite"))
 
 
 class TestOthersModels:

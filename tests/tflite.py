@@ -87,9 +87,17 @@ def _weights(count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 
 def classifier(
-    dtype: Type = "float32", *, size: tuple[int, int] = (32, 24), classes: int = 3, softmax: bool = True
+    dtype: Type = "float32",
+    *,
+    size: tuple[int, int] = (32, 24),
+    classes: int = 3,
+    softmax: bool = True,
+    swapped: bool = False,
 ) -> bytes:
-    """A classifier of width and height ``size`` that takes pixels as -1..1: its first three classes are COLOURS."""
+    """A classifier of width and height ``size`` that takes pixels as -1..1: its first three classes are COLOURS.
+
+    With ``swapped`` it takes each colour for another.
+    """
     build, inner = Graph(), dtype if dtype == "float32" else "int8"
     width, height = size
     quantised = inner == "int8"
@@ -101,7 +109,7 @@ def classifier(
     axes = build.tensor("axes", [2], "int32", data=[1, 2])
     x = build.operator("MEAN", [x, axes], build.tensor("mean", [1, 3], inner, scale), schema.ReducerOptionsT())
     weight_scale = STEEP / 127 if quantised else 0
-    weights = _weights(classes) / (weight_scale or 1)
+    weights = _weights(classes)[:: -1 if swapped else 1] / (weight_scale or 1)
     dense = [
         build.tensor("weights", [classes, 3], inner, weight_scale, 0, np.rint(weights) if quantised else weights),
         build.tensor("bias", [classes], "int32" if quantised else inner, scale * weight_scale, 0, np.zeros(classes)),
@@ -117,6 +125,47 @@ def classifier(
         out = (1 / 256, 0) if softmax else (logit_scale, 128)
         x = build.operator("QUANTIZE", [x], build.tensor("out", [1, classes], dtype, *out))
     return build.finish([image], [x])
+
+
+def hard_swish(dtype: Type, shape: Sequence[int], source: tuple[float, int], result: tuple[float, int]) -> bytes:
+    """A model of nothing but a HARD_SWISH, of scale and zero point of its input and output."""
+    build = Graph()
+    x, y = build.tensor("x", shape, dtype, *source), build.tensor("y", shape, dtype, *result)
+    return build.finish([x], [build.operator("HARD_SWISH", [x], y)])
+
+
+def average_pool(dtype: Type, size: int, window: int) -> bytes:
+    """A model of nothing but an AVERAGE_POOL_2D, of square images."""
+    build, options, rest = Graph(), schema.Pool2DOptionsT(), size - window + 1
+    options.filterHeight = options.filterWidth = window
+    options.strideH = options.strideW = 1
+    options.padding = schema.Padding.VALID
+    x = build.tensor("x", [1, size, size, 8], dtype, 0.1, 3)
+    y = build.tensor("y", [1, rest, rest, 8], dtype, 0.1, 3)
+    return build.finish([x], [build.operator("AVERAGE_POOL_2D", [x], y, options, version=2)])
+
+
+def hard_classifier(size: int = 16) -> bytes:
+    """An int8 classifier of COLOURS with a hard-swish in it, which XNNPACK does not take: it falls into pieces."""
+    build = Graph()
+    shape = [1, size, size, 3]
+    image = build.tensor("image", shape, "int8", INPUT_SCALE)
+    swished = build.operator("HARD_SWISH", [image], build.tensor("swished", shape, "int8", 1 / 255, -64))
+    axes = build.tensor("axes", [2], "int32", data=[1, 2])
+    mean = build.tensor("mean", [1, 3], "int8", 1 / 255, -64)
+    build.operator("MEAN", [swished, axes], mean, schema.ReducerOptionsT())
+    scale = STEEP / 127
+    dense = [
+        build.tensor("weights", [3, 3], "int8", scale, 0, np.rint(_weights(3) / scale)),
+        build.tensor("bias", [3], "int32", scale / 255, 0, np.zeros(3)),
+    ]
+    logits = build.tensor("logits", [1, 3], "int8", LOGIT_SCALE)
+    build.operator("FULLY_CONNECTED", [mean, *dense], logits, schema.FullyConnectedOptionsT(), version=4)
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    return build.finish(
+        [image], [build.operator("SOFTMAX", [logits], build.tensor("scores", [1, 3], "int8", 1 / 256, -128), options)]
+    )
 
 
 def reshaper(shape: Sequence[int], *, image: Sequence[int] = (1, 8, 8, 3)) -> bytes:

@@ -13,6 +13,9 @@ import keras
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
+from edgecam import graph, runtimes, timing
+from trainer.backbones import backbones
+from trainer.classifier import classifier
 from trainer.conversion import convert, convert_but
 from trainer.layer_errors import layer_errors
 
@@ -79,3 +82,20 @@ def test_layers_can_be_left_in_float(model: keras.Model, images: NDArray[np.floa
     scores, types = run(convert_but(model, images, worst), images[0])
     assert "float32" in types
     assert scores == pytest.approx(np.asarray(model(images[:1]))[0], abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "mobilenet_v3_large"])
+def test_a_mobilenet_v3_of_the_tutorials_recipe_is_rewritten_into_one_piece(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    backbone, size = backbones()[name], 64
+    network = classifier(backbone.build(size), backbone, 3, 0.0)
+    noise = np.random.default_rng(0).uniform(0, 255, (20, size, size, 3)).astype(np.float32)
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.1  # values as a trained network has them, not the vanishing ones of random weights
+    network(noise, training=True)
+    content = convert(network, "int8", noise)
+    other = graph.rewritten(content)
+    assert other
+    assert [runtimes.pieces(runtimes.interpreter("litert", each, 1)) > 1 for each in (content, other)] == [True, False]
+    assert timing.disagreement(content, other) is None
