@@ -64,17 +64,17 @@ def findings(load: Callable[[], Config], *, of_service: bool = False) -> Iterato
 
 
 def _model(settings: Config) -> Finding:
-    from edgecam.model_check import load_checked
+    from edgecam.model_loading import find_way
 
     try:
-        model = load_checked(settings.model)
+        model = find_way(settings.model, settings.camera.fps, measure=False).load()
     except EdgecamError as error:
         return Finding(
             "model", Status.FAILURE, str(error), "name a classifier in model.path, or none for the shipped one"
         )
     width, height = model.size
     return Finding(
-        "model", Status.OK, f"{model.file.path}: {len(model.classes)} classes, {width}x{height}, {model.runtime}"
+        "model", Status.OK, f"{model.file.path}: {len(model.classes)} classes, {width}x{height}, {model.plan}"
     )
 
 

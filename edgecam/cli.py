@@ -57,7 +57,7 @@ def _load(file: Path | None, overrides: tuple[str, ...]) -> Config:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="edgecam")
 def cli() -> None:
-    """Classify what a camera sees and publish it over MQTT; no picture leaves the device."""
+    """Classify what a camera sees and publish it over MQTT; no picture leaves the device unless you say so."""
 
 
 @cli.command()
@@ -114,6 +114,74 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
 
         click.echo(msgspec.json.format(msgspec.json.encode(rows)))
     sys.exit(FAILED if any(row.status == Status.FAILURE for row in rows) else 0)
+
+
+@cli.command()
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A .tflite file; more than once for several; without it, the shipped one.",
+)
+@click.option("--threads", type=click.IntRange(1, 64), help="Only so many; without it, 1, 2, 4 ... of those there are.")
+@click.option(
+    "--frames", type=click.IntRange(10, 1_000_000), default=500, show_default=True, help="In each of 3 rounds."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def bench(*, models: tuple[str, ...], threads: int | None, frames: int, as_json: bool) -> None:
+    """Measure bare inference and the whole daemon, side by side, on this device."""
+    start_logging(verbose=False, quiet=True)
+    from edgecam.bench import run as run_bench
+
+    report = run_bench(models, threads, frames, lambda what: click.echo(f"measuring {what} ...", err=True))
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(report)))
+    else:
+        from edgecam.bench_table import print_report
+
+        print_report(report)
+
+
+@cli.command()
+@click.option("--broker", metavar="HOST:PORT", help="Watch this broker instead of that of the settings.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; without it, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
+@_configuration
+def watch(
+    *, broker: str | None, seconds: float | None, as_json: bool, file: Path | None, overrides: tuple[str, ...]
+) -> None:
+    """Show every camera on a broker, live; with --json, every event."""
+    start_logging(verbose=False, quiet=True)
+    from edgecam import addresses, watch
+
+    settings = _load(file, overrides).mqtt
+    watch.watch(addresses.with_address(settings, broker) if broker else settings, seconds, as_json=as_json)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def keygen(*, file: Path) -> None:
+    """Make a key that signs models: the private one goes into FILE, the public one is printed for the settings."""
+    from edgecam.signature import make_key
+
+    public_key = make_key(file)
+    click.echo(f'[rollout]\npublic_key = "{public_key}"')
+    click.echo(f"{file}: the private key; whoever has it can give your cameras models", err=True)
+
+
+@cli.command()
+@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", required=True, type=click.Path(path_type=Path), metavar="FILE", help="From edgecam keygen.")
+@click.option("--url", required=True, help="Where cameras find the model: https://..., http://... or file://...")
+def sign(*, model: Path, key: Path, url: str) -> None:
+    """Print the message that rolls MODEL out: publish it, retained, on <base>/<camera>/model/set."""
+    from edgecam.signing import order
+
+    click.echo(order(model, key, url))
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import socket
 import tomllib
 from pathlib import Path
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SYSTEM_FILE = Path("/etc/edgecam/config.toml")
+ALL = "all"  # in a topic, in the place of a camera's name
 CREDENTIAL = "mqtt-password"  # of systemd's credential, and of the file beside SYSTEM_FILE
 
 Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -37,7 +37,7 @@ class Camera(_Section, frozen=True):
     source: Annotated[str, msgspec.Meta(min_length=1)] = "auto"
     width: Size = 640
     height: Size = 480
-    fps: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 30.0
+    fps: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 30.0
     rotation: Literal[0, 90, 180, 270] = 0
     crop: tuple[Score, Score, Score, Score] = (0.0, 0.0, 1.0, 1.0)
     loop: bool = False
@@ -61,7 +61,16 @@ class Model(_Section, frozen=True):
     path: str = ""
     labels: str = ""
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
-    threads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    graph: Literal["auto", "original", "rewritten"] = "auto"
+    threads: Literal["auto"] | Annotated[int, msgspec.Meta(ge=1, le=64)] = "auto"
+
+
+class Motion(_Section, frozen=True):
+    """When inference may rest, as nothing changes in the picture; ``threshold`` is a share of the pixels' range."""
+
+    enabled: bool = False
+    threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.02
+    every: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 10.0
 
 
 class Events(_Section, frozen=True):
@@ -91,7 +100,15 @@ class Mqtt(_Section, frozen=True):
     cert_file: str = ""
     key_file: str = ""
     client_id: str = ""
+    version: Literal["auto", "5", "3.1.1"] = "auto"
     keepalive: Annotated[int, msgspec.Meta(ge=5, le=65_535)] = 30
+
+
+class Outbox(_Section, frozen=True):
+    """How many undelivered events are kept, and for how many days."""
+
+    size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20_000
+    days: Annotated[float, msgspec.Meta(gt=0, le=3_650)] = 7.0
 
 
 class Limits(_Section, frozen=True):
@@ -105,6 +122,14 @@ class HomeAssistant(_Section, frozen=True):
 
     discovery: bool = True
     prefix: TopicPath = "homeassistant"
+
+
+class Rollout(_Section, frozen=True):
+    """Models that come over MQTT, signed with the key to ``public_key``; without one none is taken."""
+
+    public_key: str = ""
+    size: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 100.0
+    slower: Annotated[float, msgspec.Meta(ge=1, le=1_000)] = 2.0
 
 
 class Stats(_Section, frozen=True):
@@ -125,10 +150,13 @@ class Config(_Section, frozen=True):
     camera: Camera = msgspec.field(default_factory=Camera)
     queue: Queue = Queue()
     model: Model = Model()
+    motion: Motion = Motion()
     events: Events = msgspec.field(default_factory=Events)
     mqtt: Mqtt = Mqtt()
+    outbox: Outbox = Outbox()
     limits: Limits = Limits()
     homeassistant: HomeAssistant = HomeAssistant()
+    rollout: Rollout = Rollout()
     stats: Stats = Stats()
     privacy: Privacy = Privacy()
 
@@ -198,6 +226,8 @@ def _mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
             if name in hints:
                 yield from _mistakes(item, hints[name], path)
             else:
+                import difflib  # where nothing is wrong it is not needed
+
                 near = difflib.get_close_matches(name, hints, 1)
                 yield f"{path}: unknown key; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(hints)}")
     elif get_origin(expected) is dict and isinstance(value, dict):
@@ -215,6 +245,9 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
     if get_origin(expected) is Literal:
         return f"expected {' or '.join(map(repr, get_args(expected)))}, got {value!r}"
     problem, _, place = problem.replace("`", "").partition(" - at $")
+    if "enum value" in problem:  # a word where a number may stand too
+        words, numbers = get_args(expected)
+        problem = f"expected {get_args(numbers)[0].__name__} or {' or '.join(map(repr, get_args(words)))}"
     if "matching regex" in problem:
         problem = "expected a name without / + # or control characters"
     for theirs, ours in (("object", "table"), ("array", "list"), ("Expected", "expected")):
@@ -223,22 +256,33 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
 
 
 def _contradictions(config: Config) -> Iterator[str]:
-    """Name settings that are right each by itself, but not together."""
+    """Name settings that are right each by itself, but not together, or that only a closer look finds wrong."""
     x, y, width, height = config.camera.crop
     if not (width > 0 and height > 0 and x + width <= 1 and y + height <= 1):
         yield f"camera.crop: expected x + width <= 1 and y + height <= 1, got {list(config.camera.crop)}"
-    if bool(config.mqtt.cert_file) != bool(config.mqtt.key_file):
-        given, missing = ("cert_file", "key_file") if config.mqtt.cert_file else ("key_file", "cert_file")
-        yield f"mqtt.{missing}: needed where mqtt.{given} is given"
-    if not config.mqtt.tls:
-        for key in ("ca_file", "cert_file"):
-            if getattr(config.mqtt, key):
-                yield f"mqtt.{key}: has no effect without mqtt.tls = true"
-    if config.mqtt.password_file and not config.mqtt.username:
-        yield "mqtt.username: needed where mqtt.password_file is given"
+    if config.camera.name == ALL:
+        yield f"camera.name: {ALL} stands for every camera, in orders to them: choose another name"
+    yield from _contradictions_of_mqtt(config.mqtt)
+    if config.rollout.public_key:
+        from edgecam.signature import public_key_problem
+
+        if problem := public_key_problem(config.rollout.public_key):
+            yield f"rollout.public_key: {problem}"
     owners: dict[str, str] = {}
     for group, labels in config.events.groups.items():
         for label in labels:
             other = owners.setdefault(label, group)
             if other != group:
                 yield f"events.groups.{group}: {label} is in the group {other} too"
+
+
+def _contradictions_of_mqtt(mqtt: Mqtt) -> Iterator[str]:
+    if bool(mqtt.cert_file) != bool(mqtt.key_file):
+        given, missing = ("cert_file", "key_file") if mqtt.cert_file else ("key_file", "cert_file")
+        yield f"mqtt.{missing}: needed where mqtt.{given} is given"
+    if not mqtt.tls:
+        for key in ("ca_file", "cert_file"):
+            if getattr(mqtt, key):
+                yield f"mqtt.{key}: has no effect without mqtt.tls = true"
+    if mqtt.password_file and not mqtt.username:
+        yield "mqtt.username: needed where mqtt.password_file is given"

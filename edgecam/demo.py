@@ -22,6 +22,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edgecam import __version__
+from edgecam.addresses import broker_address
 from edgecam.errors import BrokerError, ConfigError
 from edgecam.payloads import EventPayload, StatsPayload
 
@@ -45,7 +46,7 @@ def run_demo(seconds: int | None, broker: str | None, *, verbose: bool = False) 
         BrokerError: the named broker cannot be reached.
         ConfigError: it is not named as HOST:PORT, or there is no embedded one.
     """
-    return asyncio.run(_demo(seconds, _address(broker) if broker else None, verbose=verbose))
+    return asyncio.run(_demo(seconds, broker_address(broker) if broker else None, verbose=verbose))
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ async def _demo(seconds: int | None, address: tuple[str, int] | None, *, verbose
         try:
             async with asyncio.TaskGroup() as tasks:  # if printing fails, the daemon is stopped
                 taking = tasks.create_task(received.take_all(messages))
-                code = await _run_daemon(host, port, seconds, verbose=verbose)
+                code = await _run_daemon(host, port, seconds, is_named=address is not None, verbose=verbose)
                 if code == 0 and received.online.is_set():
                     await _last_message(received)
                 taking.cancel()
@@ -169,7 +170,7 @@ async def _subscribe(host: str, port: int, messages: asyncio.Queue[tuple[str, by
     return client
 
 
-async def _run_daemon(host: str, port: int, seconds: int | None, *, verbose: bool) -> int:
+async def _run_daemon(host: str, port: int, seconds: int | None, *, is_named: bool, verbose: bool) -> int:
     """Run ``edgecam run`` on the clip in a process of its own."""
     settings = {
         "camera.name": CAMERA,
@@ -178,6 +179,8 @@ async def _run_daemon(host: str, port: int, seconds: int | None, *, verbose: boo
         "camera.loop": "true" if seconds else "false",
         "mqtt.host": host,
         "mqtt.port": port,
+        "mqtt.version": "auto" if is_named else "3.1.1",  # all that the embedded broker knows
+        "homeassistant.discovery": "false",  # a named broker may be that of a home
         "stats.interval": 86_400,  # one report, at the end, about all of it
     }
     arguments = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
@@ -225,11 +228,3 @@ def _print_summary(received: _Received) -> None:
     if received.delays_ms:
         click.echo(f"delivery  p50 {np.median(received.delays_ms):.1f} ms from exposure to receipt by this subscriber")
     click.echo(f"events    {received.new} began, {received.ended} ended")
-
-
-def _address(broker: str) -> tuple[str, int]:
-    host, _, port = broker.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:  # noqa: PLR2004
-        message = f"--broker {broker}: expected HOST:PORT, such as localhost:1883"
-        raise ConfigError(message)
-    return host, int(port)

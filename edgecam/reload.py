@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edgecam import commands
 from edgecam.classifier import changed_classifier
 from edgecam.sources import open_source
-from edgecam.view import View
+from edgecam.view import View, native_size, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +47,11 @@ def prepare(settings: Config, before: Config, classifier: Classifier, connect: C
     """
     changed = changed_classifier(classifier, before, settings)
     size, new_model = changed.model.size, changed.model is not classifier.model
+    wanted = native_size(settings, size)
     new_camera = _without_name(settings.camera) != _without_name(before.camera)
-    new_connection = settings.mqtt != before.mqtt or settings.camera.name != before.camera.name
-    source = open_source(settings.camera, size)
+    new_view = new_camera or settings.privacy != before.privacy
+    new_connection = settings.mqtt != before.mqtt or commands.topics(settings) != commands.topics(before)
+    source = open_source(settings.camera, wanted)
     what = [name for name in settings.__struct_fields__ if getattr(settings, name) != getattr(before, name)]
     if new_model and settings.model == before.model:
         what.append("the model's file")
@@ -56,8 +59,8 @@ def prepare(settings: Config, before: Config, classifier: Classifier, connect: C
         settings,
         tuple(what),
         changed,
-        View(settings.camera, size) if new_camera or changed is not classifier else None,
-        source if new_camera or (source.scales and size != classifier.model.size) else None,
+        view_of(settings, size) if new_view or changed is not classifier else None,
+        source if new_camera or (source.scales and wanted != native_size(before, classifier.model.size)) else None,
         connect(settings) if new_connection else None,
     )
 

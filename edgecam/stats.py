@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 
 from edgecam.payloads import SCHEMA, FramesPayload, ModelPayload, QuantilesPayload, StatsPayload
 from edgecam.processor import temperature, throttling
@@ -15,8 +15,13 @@ from edgecam.processor import temperature, throttling
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import psutil
+
     from edgecam.frame_queue import FrameQueue
 
+logger = logging.getLogger(__name__)
+
+TYPICAL = 100  # inferences of which the middle one is typical
 KEPT = 10_000  # latencies between two reports; of more, the last ones count
 
 
@@ -26,40 +31,61 @@ class Stats:
     def __init__(self, queue: FrameQueue) -> None:
         """Start counting now."""
         self._queue = queue
-        self._process = psutil.Process()
-        self._process.cpu_percent()
+        self._cpu_s = time.process_time()
         self._started = self._reported = time.monotonic()
-        self._classified = self._classified_before = 0
-        self._times: deque[tuple[int, int]] = deque(maxlen=KEPT)
+        self._classified = self._classified_before = self._rested = 0
+        self._times: deque[tuple[int | None, int]] = deque(maxlen=KEPT)
+        self._inferences: deque[int] = deque(maxlen=TYPICAL)
 
-    def classified(self, inference_ns: int, latency_ns: int) -> None:
-        """Count a frame; latency runs from its exposure until now."""
+    def classified(self, inference_ns: int | None, latency_ns: int) -> None:
+        """Count a frame; latency runs from its exposure until now; it may have needed no inference."""
+        if not self._classified:
+            now = time.time()
+            logger.info("first frame classified %.2f s after the start", now - _process().create_time())
         self._classified += 1
+        if inference_ns is None:
+            self._rested += 1
+        else:
+            self._inferences.append(inference_ns)
         self._times.append((inference_ns, latency_ns))
 
-    def report(self, outbox: int, model: ModelPayload) -> StatsPayload:
-        """Sum up the time since the last report; ``outbox`` is the number of undelivered events."""
+    def typical_ms(self) -> float | None:
+        """Return the median of the last inferences in milliseconds; None: there was none. Called by any thread."""
+        times = list(self._inferences)
+        return float(np.median(times)) / 1e6 if times else None
+
+    def report(self, outbox: int, dropped: int, model: ModelPayload) -> StatsPayload:
+        """Sum up the time since the last report; of the events ``outbox`` are undelivered, ``dropped`` given up."""
         now = time.monotonic()
         times, self._times = self._times, deque(maxlen=KEPT)
         counts, classified = self._queue.counts(), self._classified
-        fps = (classified - self._classified_before) / max(now - self._reported, 1e-3)
+        passed_s = max(now - self._reported, 1e-3)
+        fps = (classified - self._classified_before) / passed_s
         self._classified_before, self._reported = classified, now
+        cpu_s, cpu_before_s, self._cpu_s = time.process_time(), self._cpu_s, time.process_time()
         state = throttling()
         return StatsPayload(
             schema=SCHEMA,
             uptime_s=round(now - self._started, 1),
             fps=round(fps, 1),
-            frames=FramesPayload(counts.captured, counts.dropped, classified),
-            inference_ms=_quantiles(inference for inference, _ in times),
+            frames=FramesPayload(counts.captured, counts.dropped, classified, self._rested),
+            inference_ms=_quantiles(inference for inference, _ in times if inference is not None),
             latency_ms=_quantiles(latency for _, latency in times),
             queue=counts.waiting,
             outbox=outbox,
-            cpu_percent=self._process.cpu_percent(),
-            rss_mb=round(self._process.memory_info().rss / 1e6, 1),
+            outbox_dropped=dropped,
+            cpu_percent=round((cpu_s - cpu_before_s) / passed_s * 100, 1),
+            rss_mb=round(_process().memory_info().rss / 1e6, 1),
             temperature_c=temperature(),
             throttled=bool(state.now) if state else None,
             model=model,
         )
+
+
+def _process() -> psutil.Process:
+    import psutil  # not needed for the first frames
+
+    return psutil.Process()
 
 
 def _quantiles(times_ns: Iterable[int]) -> QuantilesPayload:

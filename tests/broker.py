@@ -8,16 +8,17 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 WAIT_S = 20.0
@@ -68,11 +69,21 @@ class Mosquitto:
             assert self._process.poll() is None, (self._folder / "mosquitto.log").read_text()
             assert time.monotonic() < deadline, "mosquitto does not answer"
 
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process
+        return self._process.pid
+
     def stop(self) -> None:
-        if self._process:
-            self._process.terminate()
-            self._process.wait(WAIT_S)
-            self._process = None
+        """End it; it writes down what it keeps. Once in a hundred times it overlooks a signal."""
+        for _ in range(round(WAIT_S)):
+            if self._process:
+                self._process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(1)
+                    self._process = None
+        assert not self._process, "mosquitto does not end"
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,8 @@ class Message:
     topic: str
     payload: bytes
     retain: bool
+    expiry_s: int | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def json(self) -> Any:
@@ -88,21 +101,26 @@ class Message:
 
 @dataclass
 class Subscriber:
-    """Receives what is published below ``edgecam/``; a persistent one also what was while it was away."""
+    """Receives what is published; one with a session also what was while it was away; one with MQTT 5 properties."""
 
     port: int
     tls: ssl.SSLContext | None = None
     password: tuple[str, str] | None = None
     host: str = "127.0.0.1"
-    persistent: bool = False
+    session: str = ""
     wait_s: float = WAIT_S
+    topic: str = "edgecam/#"
+    speaks_5: bool = False
     seen: list[Message] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._arrived: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        subscribed = threading.Event()
-        name = "subscriber" if self.persistent else ""
-        self._client = client = paho.Client(CallbackAPIVersion.VERSION2, name, clean_session=not self.persistent)
+        self._subscribed = subscribed = threading.Event()
+        if self.speaks_5:
+            client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        else:
+            client = paho.Client(CallbackAPIVersion.VERSION2, self.session, clean_session=not self.session)
+        self._client = client
         if self.tls:
             client.tls_set_context(self.tls)
         if self.password:
@@ -111,15 +129,22 @@ class Subscriber:
 
         @client.connect_callback()
         def _(*_: Any) -> None:
-            client.subscribe("edgecam/#", qos=1)
+            client.subscribe([(self.topic, 1), ("edgecam/marker", 1)])
 
         @client.subscribe_callback()
         def _(*_: Any) -> None:
             subscribed.set()
 
+        @client.disconnect_callback()
+        def _(*_: Any) -> None:
+            subscribed.clear()
+
         @client.message_callback()
         def _(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-            self._arrived.put(Message(message.topic, bytes(message.payload), message.retain))
+            told = message.properties if self.speaks_5 else None
+            expiry_s = getattr(told, "MessageExpiryInterval", None)
+            properties = dict(getattr(told, "UserProperty", ()))
+            self._arrived.put(Message(message.topic, bytes(message.payload), message.retain, expiry_s, properties))
 
         client.connect(self.host, self.port)
         client.loop_start()
@@ -129,9 +154,15 @@ class Subscriber:
     def __exit__(self, *_: object) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # noqa: SLF001  paho leaves it to the garbage collector, which warns
 
     def publish(self, topic: str, payload: bytes) -> None:
-        self._client.publish(topic, payload, qos=1).wait_for_publish(self.wait_s)
+        """Publish, once the broker is there."""
+        assert self._subscribed.wait(self.wait_s), "the broker did not come back"
+        try:
+            self._client.publish(topic, payload, qos=1).wait_for_publish(self.wait_s)
+        except RuntimeError:  # the connection was lost just now
+            self.publish(topic, payload)
 
     def wait_for(self, wanted: Callable[[Message], bool]) -> Message:
         """Wait for the next message that is wanted."""
@@ -147,9 +178,23 @@ class Subscriber:
             if wanted(message):
                 return message
 
+    def catch_up(self) -> None:
+        """Receive all that was published until now."""
+        self.publish("edgecam/marker", b"")
+        self.wait_for(lambda each: each.topic == "edgecam/marker")
+
     def wait_for_topic(self, name: str, payload: bytes | None = None) -> Message:
         """Wait for a message on ``edgecam/<camera>/<name>``."""
-        return self.wait_for(lambda each: each.topic.endswith(f"/{name}") and payload in (None, each.payload))
+        return self.wait_for(lambda each: each.topic.split("/", 2)[2:] == [name] and payload in (None, each.payload))
+
+    def wait_for_event(self, kind: str) -> dict[str, Any]:
+        """Wait for an event of a type."""
+        return dict(self.wait_for(lambda each: each.topic.endswith("/events") and each.json["type"] == kind).json)
+
+    def wait_for_camera(self, state: str) -> None:
+        """Wait until ``state`` says that the camera is ``online`` or ``lost``."""
+        wanted = f'"camera":"{state}"'.encode()
+        self.wait_for(lambda each: each.topic.endswith("/state") and wanted in each.payload)
 
     def until_offline(self) -> list[Message]:
         """All messages up to the daemon's last one."""

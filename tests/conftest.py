@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests import clips, tflite
@@ -13,10 +16,19 @@ from tests.daemon import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-# Booting machines takes a quarter of an hour: only where they are asked for.
-collect_ignore = [] if any("system" in argument for argument in sys.argv) else ["system"]
+hypothesis.settings.register_profile("edgecam", deadline=None)  # no test is about time
+hypothesis.settings.load_profile("edgecam")
+
+# A shell that starts the tests in the background makes them, and all that they start, deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Booting machines and killing daemons takes many minutes: only where it is asked for.
+collect_ignore = [
+    suite
+    for suite in ("system", "faults", "homeassistant")
+    if not any(suite in Path(argument).parts for argument in sys.argv[1:])
+]
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +50,28 @@ def colour_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def red_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nothing but red, for a second."""
+    return clips.write(tmp_path_factory.mktemp("clips") / "red.avi", [("red", 30)])
+
+
+@pytest.fixture(scope="session")
 def colour_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tflite.saved(tmp_path_factory.mktemp("models"), tflite.classifier("uint8"))
+
+
+@pytest.fixture
+def porch(mosquitto: Mosquitto, colour_model: Path, red_clip: Path) -> dict[str, object]:
+    """Settings of a camera called porch that sees red for ever."""
+    return {
+        "mqtt.host": mosquitto.host,
+        "mqtt.port": mosquitto.port,
+        "camera.name": "porch",
+        "camera.source": red_clip,
+        "camera.loop": "true",
+        "camera.realtime": "true",
+        "model.path": colour_model,
+    }
 
 
 @pytest.fixture

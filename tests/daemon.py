@@ -9,21 +9,27 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 WAIT_S = 30.0
+PYTHON = sys.executable
+USUAL: dict[str, object] = {"model.runtime": "litert", "model.graph": "original", "model.threads": 1}
 
 
-def edgecam(*arguments: object, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def edgecam(
+    *arguments: object, environment: Mapping[str, str] | None = None, wait_s: float = WAIT_S
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "edgecam", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
-        timeout=WAIT_S,
+        timeout=wait_s,
         env={**os.environ, **(environment or {})},
     )
 
@@ -35,9 +41,22 @@ def as_options(settings: Mapping[str, object]) -> list[str]:
 class Daemon:
     """A running ``edgecam run``."""
 
-    def __init__(self, state: Path, settings: Mapping[str, object], options: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        state: Path,
+        settings: Mapping[str, object],
+        options: Sequence[str] = (),
+        before: Sequence[str] = (),
+    ) -> None:
+        """Start it, with words such as ``strace`` before it.
+
+        Unless a configuration file is named its model runs in the usual way, and is not timed first.
+        """
+        if "--config" not in options:
+            settings = {**USUAL, **settings}
+        self._is_wrapped = bool(before)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "edgecam", "run", "--config", os.devnull, *as_options(settings), *options],
+            [*before, PYTHON, "-m", "edgecam", "run", "--config", os.devnull, *as_options(settings), *options],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "STATE_DIRECTORY": str(state)},
@@ -53,14 +72,23 @@ class Daemon:
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
-    def wait_for_log(self, text: str) -> str:
-        """Wait for a line that contains ``text``."""
-        while (line := self._lines.get(timeout=WAIT_S)) is not None:
+    def wait_for_log(self, text: str, wait_s: float = WAIT_S) -> str:
+        """Wait for a line that contains ``text``; no line may take longer than ``wait_s``."""
+        while (line := self._lines.get(timeout=wait_s)) is not None:
             self.log.append(line)
             if text in line:
                 return line
         message = f"{text!r} was not logged: {self.log}"
         raise AssertionError(message)
+
+    def open_files(self) -> set[str]:
+        """Paths of the files that it holds open."""
+        return {each.path for each in psutil.Process(self.process.pid).open_files()}
+
+    def terminate(self) -> None:
+        """Tell it to end, whatever stands before it."""
+        process = psutil.Process(self.process.pid)
+        (process.children()[0] if self._is_wrapped else process).terminate()
 
     def wait(self) -> int:
         """Wait for the end and return the exit code."""

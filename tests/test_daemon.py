@@ -34,7 +34,7 @@ EVENT_FIELDS = [
 ]
 STATS_FIELDS = [
     *("schema", "uptime_s", "fps", "frames", "inference_ms", "latency_ms", "queue", "outbox"),
-    *("cpu_percent", "rss_mb", "temperature_c", "throttled", "model"),
+    *("outbox_dropped", "cpu_percent", "rss_mb", "temperature_c", "throttled", "model"),
 ]
 LIVES = [("new", "red"), ("end", "red"), ("new", "green"), ("end", "green")]
 
@@ -48,6 +48,15 @@ def play(colour_clip: Path, colour_model: Path) -> dict[str, object]:
 def at(broker: Mosquitto, settings: dict[str, object], **more: object) -> dict[str, object]:
     extra = {key.replace("__", "."): value for key, value in more.items()}
     return {"mqtt.host": broker.host, "mqtt.port": broker.port, **settings, **extra}
+
+
+def locked_broker(folder: Path) -> Mosquitto:
+    """A broker that lets in nobody but ``camera``, with the password ``right``."""
+    passwords = folder / "passwords"
+    passwords.touch(mode=0o600)
+    subprocess.run(["mosquitto_passwd", "-b", passwords, "camera", "right"], check=True)
+    passwords.chmod(0o644)
+    return Mosquitto(folder / "broker", [f"password_file {passwords}"])
 
 
 def told(messages: list[Message]) -> list[tuple[str, str]]:
@@ -137,8 +146,9 @@ def test_retained_topics_are_there_for_who_comes_later(
 ) -> None:
     start_daemon(at(mosquitto, play)).wait()
     with Subscriber(mosquitto.port) as subscriber:
-        late = [subscriber.wait_for(lambda message: message.retain) for _ in range(3)]
-    assert {message.topic.rpartition("/")[2] for message in late} == {"availability", "state", "stats"}
+        late = [subscriber.wait_for(lambda message: message.retain) for _ in range(5)]
+    names = {message.topic.removeprefix("edgecam/porch/") for message in late}
+    assert names == {"availability", "state", "stats", "enabled/state", "threshold/state"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -182,7 +192,7 @@ class TestTheBroker:
     def test_events_wait_for_a_broker_that_comes_later(
         self, mosquitto: Mosquitto, start_daemon: StartDaemon, play: dict[str, object]
     ) -> None:
-        with Subscriber(mosquitto.port, persistent=True) as subscriber:
+        with Subscriber(mosquitto.port, session="subscriber") as subscriber:
             mosquitto.stop()
             daemon = start_daemon(at(mosquitto, play), "-v")
             daemon.wait_for_log("cannot be reached: connection refused; trying again")
@@ -194,7 +204,7 @@ class TestTheBroker:
     def test_no_event_is_lost_or_out_of_order_when_the_broker_restarts(
         self, mosquitto: Mosquitto, start_daemon: StartDaemon, play: dict[str, object]
     ) -> None:
-        with Subscriber(mosquitto.port, persistent=True) as subscriber:
+        with Subscriber(mosquitto.port, session="subscriber") as subscriber:
             daemon = start_daemon(at(mosquitto, play, camera__loop="true", camera__realtime="true"), "-v")
             subscriber.wait_for(lambda message: b'"new"' in message.payload)
             mosquitto.stop()
@@ -226,12 +236,9 @@ class TestTheBroker:
     def test_a_wrong_password_is_told_and_tried_again(
         self, tmp_path: Path, start_daemon: StartDaemon, play: dict[str, object]
     ) -> None:
-        (tmp_path / "passwords").touch(mode=0o600)
-        subprocess.run(["mosquitto_passwd", "-b", tmp_path / "passwords", "camera", "right"], check=True)
-        (tmp_path / "passwords").chmod(0o644)
         (tmp_path / "password").write_text("wrong\n")
         login = {"mqtt.username": "camera", "mqtt.password_file": tmp_path / "password"}
-        with Mosquitto(tmp_path / "broker", [f"password_file {tmp_path}/passwords"]) as broker:
+        with locked_broker(tmp_path) as broker:
             daemon = start_daemon(at(broker, {**play, **login}, camera__loop="true"))
             line = daemon.wait_for_log("refuses us")
             daemon.process.terminate()
@@ -242,13 +249,10 @@ class TestTheBroker:
     def test_the_password_may_be_a_credential_of_systemd(
         self, tmp_path: Path, start_daemon: StartDaemon, play: dict[str, object], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        (tmp_path / "passwords").touch(mode=0o600)
-        subprocess.run(["mosquitto_passwd", "-b", tmp_path / "passwords", "camera", "right"], check=True)
-        (tmp_path / "passwords").chmod(0o644)
         (tmp_path / "credentials").mkdir()
         (tmp_path / "credentials" / "mqtt-password").write_text("right\n")
         monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
-        with Mosquitto(tmp_path / "broker", [f"password_file {tmp_path}/passwords"]) as broker:
+        with locked_broker(tmp_path) as broker:
             daemon = start_daemon(at(broker, play, mqtt__username="camera"))
             daemon.wait_for_log("connected")
             assert daemon.wait() == 0

@@ -1,0 +1,1 @@
+"""Rubbish for everything that reads what others wrote: ``make fuzz MINUTES=10``."""
