@@ -6,19 +6,19 @@ import shlex
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
-
 from tests.broker import Subscriber
+from tests.settings import as_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.settings import Sections
     from tests.system.guest import Guest
 
-WAIT_S = 120.0  # an emulated machine is slow
+WAIT_S = 240.0  # an emulated machine is slow
 CAMERA = "porch"
 COLOURS = "/etc/edgecam/colours.tflite"
-SETTINGS: dict[str, dict[str, Any]] = {
+SETTINGS: Sections = {
     "camera": {"name": CAMERA, "source": "/dev/video0", "width": 320, "height": 240},
     "model": {"path": COLOURS},
     "stats": {"interval": 1.0},
@@ -40,8 +40,7 @@ class Machine:
 
     def write_settings(self, **changes: dict[str, Any]) -> None:
         """Write the settings, with changes by section."""
-        settings = {name: {**SETTINGS.get(name, {}), **changes.get(name, {})} for name in {**SETTINGS, **changes}}
-        self.guest.write("/etc/edgecam/config.toml", tomli_w.dumps(settings))
+        self.guest.write("/etc/edgecam/config.toml", as_toml(SETTINGS, changes))
 
     def configure(self, **changes: dict[str, Any]) -> None:
         """Change the settings and start anew."""
@@ -57,9 +56,19 @@ class Machine:
         """Hold something before the camera."""
         self.guest.run(f"v4l2-ctl -d /dev/video0 -c test_pattern={PATTERNS[colour]}")
 
-    def listen(self, *, persistent: bool = False) -> Subscriber:
+    def listen(self, session: str = "") -> Subscriber:
         """Subscribe from outside."""
-        return Subscriber(self.guest.mqtt_port, persistent=persistent, wait_s=WAIT_S)
+        return Subscriber(self.guest.mqtt_port, session=session, wait_s=WAIT_S)
+
+    def exposure(self) -> float:
+        """How exposed systemd finds the service, 0..10."""
+        last = self.guest.run("systemd-analyze security edgecam --no-pager | tail -1")
+        return float(last.partition("edgecam.service: ")[2].split()[0])
+
+    def uninstall(self) -> str:
+        """Remove the service, and return what is left of it."""
+        self.guest.run("make -C edgecam uninstall")
+        return self.guest.run("find / -xdev -path /root -prune -o -path /var/log -prune -o -iname '*edgecam*' -print")
 
     def main_pid(self) -> int:
         return int(self.property("MainPID"))
@@ -73,7 +82,7 @@ class Machine:
 
     def logged(self, text: str) -> bool:
         """Whether the journal has a line with a text, since the boot."""
-        return any(text in line for line in self.guest.lines())
+        return text in self.guest.run("journalctl -b -u edgecam -o cat --no-pager")
 
     @contextmanager
     def logging(self, text: str) -> Iterator[None]:
