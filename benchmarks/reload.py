@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import tomli_w
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -24,14 +23,15 @@ from edgecam.demo import shipped_clip
 from edgecam.model import shipped_model
 from tests.broker import Mosquitto, Subscriber, events
 from tests.daemon import Daemon
+from tests.settings import Sections, as_toml
 
 FPS = 30
 BAR_MS = 1000.0
 
 
-def changes(model: Path, kind: str) -> list[dict[str, dict[str, Any]]]:
+def changes(model: Path, kind: str) -> list[Sections]:
     """Two settings to go to and fro between."""
-    kinds: dict[str, list[dict[str, dict[str, Any]]]] = {
+    kinds: dict[str, list[Sections]] = {
         "a threshold": [{"events": {"threshold": value}} for value in (0.5, 0.6)],
         "the model": [{"model": {"path": str(model), "threads": threads}} for threads in (2, 1)],
         "the camera": [{"camera": {"crop": [0.0, 0.0, width, 1.0]}} for width in (0.9, 1.0)],
@@ -44,14 +44,14 @@ def unseen_ms(folder: Path, kind: str, rounds: int) -> tuple[list[float], int]:
     """Milliseconds of frames that each reload cost, and how many events began and never ended."""
     model = Path(shutil.copy(shipped_model(), folder))
     with Mosquitto(folder / "broker") as broker, Subscriber(broker.port) as subscriber:
-        settings: dict[str, dict[str, Any]] = {
+        settings: Sections = {
             "camera": {"name": "reload", "source": str(shipped_clip()), "loop": True, "realtime": True},
             "mqtt": {"host": broker.host, "port": broker.port},
             "stats": {"interval": 1.0},
             "model": {"path": str(model)},
         }
         file = folder / "config.toml"
-        file.write_text(tomli_w.dumps(settings))
+        file.write_text(as_toml(settings))
         daemon = Daemon(folder, {}, ["--config", str(file)])
 
         def stats() -> dict[str, Any]:
@@ -61,8 +61,7 @@ def unseen_ms(folder: Path, kind: str, rounds: int) -> tuple[list[float], int]:
         costs = []
         for change in itertools.islice(itertools.cycle(changes(model, kind)), rounds):
             before = stats()
-            merged = {name: {**settings.get(name, {}), **change.get(name, {})} for name in {**settings, **change}}
-            file.write_text(tomli_w.dumps(merged))
+            file.write_text(as_toml(settings, change))
             daemon.process.send_signal(signal.SIGHUP)
             daemon.wait_for_log("reloaded: ")
             stats()

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import statistics
-import time
 from pathlib import Path
 
 import click
 
 from edgecam import runtimes
 from edgecam.model import shipped_model
+from edgecam.timing import milliseconds
 
 ROUNDS = 5
-
-
-def milliseconds(interpreter: runtimes.Interpreter, frames: int) -> float:
-    """Median time of one inference."""
-    times = []
-    for _ in range(frames):
-        start = time.perf_counter()
-        interpreter.invoke()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e3
 
 
 @click.command()
@@ -33,7 +23,8 @@ def main(models: tuple[Path, ...], frames: int) -> None:
     for path in models or (shipped_model(),):
         loaded = {name: runtimes.interpreter(name, path.read_bytes(), 1) for name in names}
         rounds = [
-            {name: milliseconds(interpreter, frames) for name, interpreter in loaded.items()} for _ in range(ROUNDS)
+            {name: statistics.median(milliseconds(each, 3600, frames)) for name, each in loaded.items()}
+            for _ in range(ROUNDS)
         ]
         medians = {name: statistics.median(each[name] for each in rounds) for name in names}
         click.echo(f"{path.name}: " + ", ".join(f"{name} {value:.2f} ms" for name, value in medians.items()))
