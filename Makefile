@@ -6,12 +6,16 @@ PYTHON ?= python3
 VENV ?= .venv
 # TensorFlow and tflite-runtime do not live together in one process, so the trainer has an environment of its own.
 TRAINER ?= $(VENV)-trainer
+# Home Assistant pins other versions of much, and wants a newer Python.
+HOMEASSISTANT ?= $(VENV)-homeassistant
+HOMEASSISTANT_PYTHON ?= $(PYTHON)
+BENCHMARKS ?= peers latency start motion endurance pipeline stop reload colours runtimes
 bin := $(VENV)/bin
 pip = $(@D)/bin/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
 install = $(pip) install --constraint constraints.txt --editable
 mediapipe = $(pip) install --no-deps mediapipe==1.2.2
 
-.PHONY: demo trainer test test-trainer test-system test-aarch64 install uninstall lint wheels format bench model clip lock clean help
+.PHONY: demo trainer test test-trainer test-homeassistant test-system test-faults soak fuzz test-aarch64 install uninstall lint wheels format bench pictures model clip lock clean help
 .DEFAULT_GOAL := help
 
 demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
@@ -21,16 +25,32 @@ trainer: $(TRAINER)/trainer.ready  ## set up the trainer, with TensorFlow
 	@echo "ready: $(TRAINER)/bin/python -m trainer --help"
 
 test: $(VENV)/test.ready  ## run the tests
-	@scripts/need mosquitto libEGL.so.1=libegl1 libGLESv2.so.2=libgles2  # the libraries are MediaPipe's
+	@scripts/need mosquitto mosquitto_pub=mosquitto-clients openssl \
+		libEGL.so.1=libegl1 libGLESv2.so.2=libgles2  # the libraries are MediaPipe's
 	@$(bin)/python -m pytest $(TESTS)
 
 test-trainer: $(TRAINER)/test.ready  ## run the tests of the trainer, with TensorFlow
 	@scripts/need libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
 	@$(TRAINER)/bin/python -m pytest --numprocesses 2 --dist loadgroup $(or $(TESTS),tests/trainer)
 
+test-homeassistant: $(VENV)/test.ready $(HOMEASSISTANT)/homeassistant.ready  ## let Home Assistant itself find a camera
+	@scripts/need mosquitto
+	@HOMEASSISTANT=$(HOMEASSISTANT)/bin/python $(bin)/python -m pytest $(or $(TESTS),tests/homeassistant)
+
 test-system: $(VENV)/test.ready  ## boot machines and test what is installed on them; as root, on Debian
 	@scripts/need mmdebstrap qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 mkfs.ext4=e2fsprogs ssh=openssh-client
 	@$(bin)/python -m pytest --numprocesses 2 --dist loadfile $(or $(TESTS),tests/system)
+
+test-faults: $(VENV)/test.ready  ## kill, cut, fill and unplug all there is, and count what is lost; best as root
+	@scripts/need mosquitto
+	@$(bin)/python -m pytest --numprocesses 2 --dist worksteal -rP $(or $(TESTS),tests/faults)
+
+soak: $(VENV)/test.ready  ## run at full speed with a fault every few seconds: make soak MINUTES=20
+	@scripts/need mosquitto
+	@$(bin)/python -m tests.faults.soak --minutes $(or $(MINUTES),20) $(if $(PICTURE),--picture $(PICTURE))
+
+fuzz: $(VENV)/fuzz.ready  ## feed rubbish to all that reads what others wrote: make fuzz MINUTES=10
+	@$(bin)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 test-aarch64: $(VENV)/demo.ready  ## run the demo on an emulated Cortex-A76 and here; as root, on Debian 12
 	@folder=$$(mktemp -d) && trap 'rm -rf --one-file-system $$folder' EXIT && scripts/aarch64-demo $$folder
@@ -53,13 +73,15 @@ format: $(VENV)/lint.ready  ## lay out the code
 	$(bin)/ruff format .
 	$(bin)/ruff check --fix .
 
-bench: $(VENV)/test.ready  ## measure speed, latency and memory
-	@scripts/need mosquitto
-	$(bin)/python benchmarks/pipeline.py
-	$(bin)/python benchmarks/stop.py
-	$(bin)/python benchmarks/reload.py
-	$(bin)/python benchmarks/colours.py
-	$(bin)/python benchmarks/runtimes.py
+bench: $(VENV)/test.ready  ## measure speed, latency and memory, beside peers too
+	@scripts/need mosquitto libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
+	@missed=; for name in $(BENCHMARKS); do \
+		echo "== benchmarks/$$name.py"; $(bin)/python benchmarks/$$name.py || missed="$$missed $$name"; \
+	done; [ -z "$$missed" ] || { echo "bars were missed by:$$missed"; exit 1; }
+
+pictures: $(VENV)/test.ready $(TRAINER)/trainer.ready  ## draw the pictures of the README anew
+	@scripts/need mosquitto chromium
+	@$(bin)/python scripts/pictures.py --trainer $(TRAINER)/bin/python
 
 model: $(TRAINER)/trainer.ready  ## make the shipped model anew
 	$(TRAINER)/bin/python -m trainer.shipped_model
@@ -72,7 +94,7 @@ lock: $(VENV)/lint.ready  ## pin the newest versions that pyproject.toml allows
 		--no-header --all-extras --output-file constraints.txt pyproject.toml
 
 clean:  ## remove what was set up
-	rm -rf .venv .venv-trainer .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-trainer .venv-homeassistant .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,10 +114,23 @@ $(VENV)/test.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(mediapipe)
 	@touch $@
 
+$(VENV)/fuzz.ready: $(VENV)/test.ready
+	@echo "setting up the fuzzer in $(@D) ..."
+	@$(install) '.[test,fuzz]'
+	@touch $@
+
 $(VENV)/lint.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "setting up the linters in $(@D) ..."
 	@$(install) '.[test,lint]'
 	@$(mediapipe)
+	@touch $@
+
+$(HOMEASSISTANT)/bin/python:
+	@scripts/new-venv $(HOMEASSISTANT_PYTHON) $(HOMEASSISTANT)
+
+$(HOMEASSISTANT)/homeassistant.ready: | $(HOMEASSISTANT)/bin/python
+	@echo "setting up Home Assistant in $(@D) ..."
+	@$(pip) install homeassistant==2025.4.4 paho-mqtt==2.1.0
 	@touch $@
 
 $(TRAINER)/trainer.ready: pyproject.toml constraints.txt | $(TRAINER)/bin/python
