@@ -52,9 +52,7 @@ def findings(load: Callable[[], Config], *, of_service: bool = False) -> Iterato
         for mistake in error.mistakes:
             yield Finding("settings", Status.FAILURE, mistake, "correct it; the other checks need the settings")
         return
-    yield Finding(
-        "settings", Status.OK, f"camera {settings.camera.name}, topics {settings.mqtt.base}/{settings.camera.name}/"
-    )
+    yield Finding("settings", Status.OK, f"camera {settings.camera.name}, topics {settings.root}/")
     state, status = _service_state()
     yield _model(settings)
     yield _camera_of_service(settings, status) if of_service and state == "active" else _camera(settings)
@@ -115,11 +113,12 @@ def _camera_of_service(settings: Config, status: str) -> Finding:
 
 
 def _broker(settings: Config) -> Finding:
-    from edgecam.mqtt import probe
+    from edgecam.client import logged_in
 
     name = f"{settings.mqtt.host}:{settings.mqtt.port}"
     try:
-        probe(settings.mqtt, BROKER_TIMEOUT_S)
+        with logged_in(settings.mqtt, BROKER_TIMEOUT_S):
+            pass
     except EdgecamError as error:
         return Finding("broker", Status.FAILURE, f"{name} {error}", "start it, or correct the section [mqtt]")
     return Finding("broker", Status.OK, f"{name} lets us in")

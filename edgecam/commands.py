@@ -45,12 +45,11 @@ NAMES = ("enabled/set", "threshold/set", "homeassistant/status", "model/set", "a
 
 def topics(settings: Config) -> dict[str, str]:
     """Return the topics to subscribe to, each with the name by which `parse` knows it."""
-    own = f"{settings.mqtt.base}/{settings.camera.name}"
-    wanted = {f"{own}/{name}": name for name in ("enabled/set", "threshold/set")}
+    wanted = {f"{settings.root}/{name}": name for name in ("enabled/set", "threshold/set")}
     if settings.homeassistant.discovery:
         wanted[f"{settings.homeassistant.prefix}/status"] = "homeassistant/status"
     if settings.rollout.public_key:
-        wanted[f"{own}/model/set"] = "model/set"
+        wanted[f"{settings.root}/model/set"] = "model/set"
         wanted[f"{settings.mqtt.base}/{ALL}/model/set"] = "all/model/set"
     return wanted
 

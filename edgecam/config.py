@@ -160,6 +160,11 @@ class Config(_Section, frozen=True):
     stats: Stats = Stats()
     privacy: Privacy = Privacy()
 
+    @property
+    def root(self) -> str:
+        """What the camera's topics begin with, before a slash."""
+        return f"{self.mqtt.base}/{self.camera.name}"
+
 
 def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
     """Read a file and apply overrides such as ``mqtt.host=10.0.0.2``; without a file every default holds.

@@ -37,18 +37,16 @@ def announcement(settings: Config) -> bytes:
 
 def _device_id(settings: Config) -> str:
     """A name of the camera on its broker, of letters, digits, - and _, which is all that a topic of discovery takes."""
-    name = f"{settings.mqtt.base}/{settings.camera.name}"
-    plain = re.sub("[^a-zA-Z0-9_-]", "_", name)
-    if plain == name.replace("/", "_") and plain.count("_") == 1:
+    plain = re.sub("[^a-zA-Z0-9_-]", "_", settings.root)
+    if plain == settings.root.replace("/", "_") and plain.count("_") == 1:
         return plain
-    return f"{plain[:100]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"  # another name may look the same
+    return f"{plain[:100]}_{hashlib.sha256(settings.root.encode()).hexdigest()[:8]}"  # another name may look the same
 
 
 def _description(settings: Config, device: str) -> dict[str, Any]:
-    base = f"{settings.mqtt.base}/{settings.camera.name}"
     components = {
         key: {**component, "unique_id": f"{device}_{key}"} if len(component) > 1 else component
-        for key, component in _components(settings, base).items()
+        for key, component in _components(settings).items()
     }
     return {
         "device": {
@@ -59,13 +57,14 @@ def _description(settings: Config, device: str) -> dict[str, Any]:
             "sw_version": __version__,
         },
         "origin": {"name": "edgecam", "sw_version": __version__},
-        "availability": [{"topic": f"{base}/availability"}],
+        "availability": [{"topic": f"{settings.root}/availability"}],
         "components": components,
     }
 
 
-def _components(settings: Config, base: str) -> dict[str, dict[str, Any]]:
-    state, stats = f"{base}/state", f"{base}/stats"
+def _components(settings: Config) -> dict[str, dict[str, Any]]:
+    root = settings.root
+    state, stats = f"{root}/state", f"{root}/stats"
     shown: dict[str, dict[str, Any]] = {
         "label": {
             **_sensor("Label", state, "value_json.label or 'nothing'", "mdi:eye"),
@@ -80,7 +79,7 @@ def _components(settings: Config, base: str) -> dict[str, dict[str, Any]]:
         "event": {
             "platform": "event",
             "name": "Event",
-            "state_topic": f"{base}/events",
+            "state_topic": f"{root}/events",
             "value_template": EVENT,
             "event_types": ["new", "update", "end"],
             "icon": "mdi:bell-ring-outline",
@@ -97,8 +96,8 @@ def _components(settings: Config, base: str) -> dict[str, dict[str, Any]]:
         "enabled": {
             "platform": "switch",
             "name": "Classification",
-            "command_topic": f"{base}/enabled/set",
-            "state_topic": f"{base}/enabled/state",
+            "command_topic": f"{root}/enabled/set",
+            "state_topic": f"{root}/enabled/state",
             "payload_on": "ON",
             "payload_off": "OFF",
             "icon": "mdi:eye-check-outline",
@@ -107,8 +106,8 @@ def _components(settings: Config, base: str) -> dict[str, dict[str, Any]]:
         "threshold": {
             "platform": "number",
             "name": "Threshold",
-            "command_topic": f"{base}/threshold/set",
-            "state_topic": f"{base}/threshold/state",
+            "command_topic": f"{root}/threshold/set",
+            "state_topic": f"{root}/threshold/state",
             "min": 0,
             "max": 1,
             "step": 0.01,
@@ -125,12 +124,12 @@ def _components(settings: Config, base: str) -> dict[str, dict[str, Any]]:
         shown["snapshot"] = {
             "platform": "image",
             "name": "Snapshot",
-            "image_topic": f"{base}/snapshot",
+            "image_topic": f"{root}/snapshot",
             "content_type": "image/jpeg",
         }
     if settings.rollout.public_key:
         shown["model_state"] = {
-            **_sensor("Model", f"{base}/model/state", "value[:255]", "mdi:brain"),
+            **_sensor("Model", f"{root}/model/state", "value[:255]", "mdi:brain"),
             **DIAGNOSTIC,
         }
     return shown | _figures(stats)

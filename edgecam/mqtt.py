@@ -5,86 +5,33 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edgecam import commands
+from edgecam.client import ANSWER_S, MAX_PACKET, MQTT_3, MQTT_5, Client, make_client, refusal
 from edgecam.credentials import read_credentials
-from edgecam.errors import BrokerError, in_words
+from edgecam.errors import in_words
 from edgecam.stability import Stability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from paho.mqtt import client as paho
+    from paho.mqtt.enums import MQTTProtocolVersion
+
     from edgecam import config
     from edgecam.commands import Command
-    from edgecam.credentials import Credentials
 
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S, LAST_RETRY_S = 1, 30
-CONNECT_TIMEOUT_S = 5.0
 IN_FLIGHT = 10  # messages that wait for acknowledgement; brokers may allow fewer
-MAX_PACKET = 65_536  # bytes that we read at most of what the broker sends
 SESSION_S = 3_600  # for which the broker keeps orders to us while we are away
-ANSWER_S = 10.0  # for a broker to answer when we say who we are
 DROPS = 2  # in a row, before it has answered, after which a broker is taken for one that does not know MQTT 5
-MQTT_5, MQTT_3 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
-
-
-def _socket_pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends with which paho's threads wake each other; paho itself listens at a TCP port for a moment for them."""
-    ends = socket.socketpair()
-    for end in ends:
-        end.settimeout(0)
-    return ends
-
-
-paho._socketpair_compat = _socket_pair  # noqa: SLF001  there is no public way
-
-
-class _Client(paho.Client):
-    """paho's client, but it remembers why it could not connect, waits for no broker for ever, and bounds packets."""
-
-    problem: OSError | None = None
-    asked_s: float = math.inf
-    """When we said who we are, and the broker has not answered since."""
-    is_silent: bool = False
-    """The last connection was ended as the broker had not answered."""
-    too_large: int = 0
-    """Bytes of the packet that ended the connection, if one did."""
-
-    def reconnect(self) -> Any:
-        self.is_silent = False
-        self.asked_s = time.monotonic()
-        try:
-            return super().reconnect()
-        except OSError as error:
-            self.problem = error
-            raise
-
-    def loop_misc(self) -> Any:
-        """See paho: called every second or so."""
-        if time.monotonic() > self.asked_s + ANSWER_S:
-            self.asked_s, self.is_silent = math.inf, True
-            handle: Any = self.socket()
-            if handle:
-                handle.shutdown(socket.SHUT_RDWR)
-        return super().loop_misc()
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        if bufsize > MAX_PACKET:
-            self.too_large = bufsize
-            message = f"a packet of {bufsize} bytes"
-            raise ConnectionError(message)
-        return super()._sock_recv(bufsize)
 
 
 class Mqtt:
@@ -116,7 +63,7 @@ class Mqtt:
             ConfigError: a file with a password, certificate or key cannot be read.
         """
         self._settings = settings.mqtt
-        self._prefix = f"{settings.mqtt.base}/{settings.camera.name}/"
+        self._prefix = f"{settings.root}/"
         self._topics = commands.topics(settings)
         self._name = f"{settings.mqtt.host}:{settings.mqtt.port}"
         self._told: str | None = None
@@ -134,7 +81,7 @@ class Mqtt:
         self._refused: str | None = None
         self._client = self._make_client()
 
-    def _make_client(self) -> _Client:
+    def _make_client(self) -> Client:
         client = make_client(self._settings, self._credentials, self._id, self._version)
         client.reconnect_delay_set(FIRST_RETRY_S, LAST_RETRY_S)
         client.max_inflight_messages_set(self._in_flight)
@@ -295,57 +242,3 @@ class Mqtt:
 
 def _properties(packet: int) -> Any:
     return Properties(packet)  # type: ignore[no-untyped-call]
-
-
-def make_client(
-    settings: config.Mqtt, credentials: Credentials, client_id: str = "", version: MQTTProtocolVersion = MQTT_3
-) -> _Client:
-    """Make a client that logs in, with TLS if set, as the settings say."""
-    client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=version)
-    client.connect_timeout = CONNECT_TIMEOUT_S
-    if settings.username:
-        client.username_pw_set(settings.username, credentials.password)
-    if credentials.tls:
-        client.tls_set_context(credentials.tls)
-    return client
-
-
-def refusal(reason: Any) -> str:
-    """Say in words why a broker does not let us in, by the reason in its answer; empty: it does."""
-    if not reason.is_failure:
-        return ""
-    words = str(reason).lower()
-    asks = "user name or password" in words or "not authorized" in words
-    return f"refuses us: {words}" + ("; check mqtt.username and mqtt.password_file" if asks else "")
-
-
-def probe(settings: config.Mqtt, timeout: float) -> None:
-    """Connect once and leave again, under a name of its own, so that a running daemon keeps its connection.
-
-    Raises:
-        BrokerError: the broker does not answer within ``timeout`` seconds, or refuses us.
-        ConfigError: a file with a password, certificate or key cannot be read.
-    """
-    answered = threading.Event()
-    reasons: list[Any] = []
-
-    def connected(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        reasons.append(reason)
-        answered.set()
-
-    client = make_client(settings, read_credentials(settings))
-    client.on_connect = connected
-    try:
-        client.connect(settings.host, settings.port, settings.keepalive)
-    except OSError as error:
-        message = f"cannot be reached: {in_words(error)}"
-        raise BrokerError(message) from None
-    client.loop_start()
-    answered.wait(timeout)
-    client.disconnect()
-    client.loop_stop()
-    if not reasons:
-        message = f"does not answer as an MQTT broker within {timeout:.0f} s"
-        raise BrokerError(message)
-    if refused := refusal(reasons[0]):
-        raise BrokerError(refused)

@@ -36,8 +36,8 @@ def switches_file(camera: str) -> Path:
 
 
 def announced_file(camera: str) -> Path:
-    """Return the file that holds the topic on which a camera was announced to Home Assistant."""
-    return state_directory() / f"announced-{quote(camera, safe='')}"
+    """Return the file of where a camera was announced to Home Assistant."""
+    return state_directory() / f"announced-{quote(camera, safe='')}.json"
 
 
 def rollout_file(camera: str) -> Path:

@@ -14,18 +14,17 @@ from rich.console import Console
 from rich.live import Live
 
 from edgecam.cameras import Cameras
-from edgecam.credentials import read_credentials
-from edgecam.errors import BrokerError, in_words
-from edgecam.mqtt import make_client, refusal
+from edgecam.client import ANSWER_S, logged_in
+from edgecam.errors import BrokerError
 from edgecam.watch_table import now_utc, overview
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgecam import config
+    from edgecam.client import Client
 
 FRESH_S = 0.5  # between two pictures of the table
-ANSWER_S = 10.0
 AROUND = 4  # lines of the terminal that are not cameras
 
 
@@ -101,34 +100,16 @@ def _items(inbox: _Inbox, end: float | None, wake_s: float | None = None) -> Ite
 def _connected(settings: config.Mqtt, cameras: Cameras) -> Iterator[_Inbox]:
     """Subscribe, now and whenever the connection is there again."""
     inbox: _Inbox = queue.SimpleQueue()
-    answered: queue.SimpleQueue[str] = queue.SimpleQueue()
-    client = make_client(settings, read_credentials(settings))
 
-    def connected(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        answered.put(refusal(reason))
-        if not reason.is_failure:
-            client.subscribe([(topic, 1) for topic in cameras.topics()])
-            inbox.put(_Connection(""))
+    def subscribe(client: Client) -> None:
+        client.on_disconnect = lambda *_: inbox.put(_Connection("connection lost, trying again"))
+        client.on_message = lambda _client, _data, message: inbox.put(_Said(message.topic, bytes(message.payload)))
+        client.subscribe([(topic, 1) for topic in cameras.topics()])
+        inbox.put(_Connection(""))
 
-    client.on_connect = connected
-    client.on_disconnect = lambda *_: inbox.put(_Connection("connection lost, trying again"))
-    client.on_message = lambda _client, _data, message: inbox.put(_Said(message.topic, bytes(message.payload)))
-    where = f"{settings.host}:{settings.port}"
     try:
-        client.connect(settings.host, settings.port, settings.keepalive)
-    except OSError as error:
-        message = f"broker {where} cannot be reached: {in_words(error)}; name another with --broker HOST:PORT"
+        with logged_in(settings, ANSWER_S, subscribe):
+            yield inbox
+    except BrokerError as error:
+        message = f"broker {settings.host}:{settings.port} {error}; name another with --broker HOST:PORT"
         raise BrokerError(message) from None
-    client.loop_start()
-    try:
-        refused = answered.get(timeout=ANSWER_S)
-    except queue.Empty:
-        refused = f"does not answer as an MQTT broker within {ANSWER_S:.0f} s"
-    try:
-        if refused:
-            message = f"broker {where} {refused}"
-            raise BrokerError(message)
-        yield inbox
-    finally:
-        client.disconnect()
-        client.loop_stop()

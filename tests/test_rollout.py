@@ -6,6 +6,7 @@ import functools
 import hashlib
 import http.server
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -36,7 +37,7 @@ from edgecam.state import write_kept
 from edgecam.stats import Stats
 from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events
-from tests.daemon import Daemon, edgecam
+from tests.daemon import USUAL, Daemon, edgecam
 from trainer.metadata import with_metadata
 
 if TYPE_CHECKING:
@@ -300,9 +301,10 @@ class TestFailing:
 
 @dataclass
 class Fleet:
-    """A camera that sees red for ever, a key, and a web server for models."""
+    """A camera that sees red for ever, a file with more settings for it, a key, and a web server for models."""
 
     daemon: Daemon
+    settings: Path
     subscriber: Subscriber
     restart: Callable[[], Daemon]
     key: Path
@@ -373,7 +375,10 @@ def fleet(
     still = tmp_path / "still"
     still.mkdir()
     cv2.imwrite(str(still / "red.png"), np.full((48, 64, 3), clips.BGR["red"], np.uint8))
+    file = tmp_path / "config.toml"
+    file.touch()
     settings = {
+        **USUAL,
         **porch,
         "camera.source": still if "camera.fps" in changes else porch["camera.source"],
         "rollout.public_key": edgecam("keygen", key).stdout.split('"')[1],
@@ -383,9 +388,9 @@ def fleet(
         **changes,
     }
     with Subscriber(mosquitto.port) as subscriber:
-        daemon = start_daemon(settings)
+        daemon = start_daemon(settings, "--config", str(file))
         subscriber.wait_for_event("new")
-        yield Fleet(daemon, subscriber, lambda: start_daemon(settings), key, *served)
+        yield Fleet(daemon, file, subscriber, lambda: start_daemon(settings, "--config", str(file)), key, *served)
 
 
 SWAPPED = tflite.classifier("uint8", swapped=True)
@@ -488,6 +493,16 @@ class TestRollOut:
         fleet.state("verifying")
         assert fleet.state("refused").startswith("refused: it is too slow: ")
         fleet.wait_for_model("model")
+
+    @pytest.mark.parametrize("fleet", [{"camera.fps": 10}], indirect=True)  # so that the trial lasts
+    def test_other_settings_do_not_end_the_trial(self, fleet: Fleet) -> None:
+        fleet.roll_out(fleet.model("m.tflite", SWAPPED))
+        fleet.state("verifying")
+        fleet.wait_for_model("m")
+        fleet.settings.write_text("[events]\nhold = 0.1\n")
+        fleet.daemon.process.send_signal(signal.SIGHUP)
+        fleet.daemon.wait_for_log("reloaded: events")
+        fleet.state("active")
 
     @pytest.mark.parametrize("fleet", [{"camera.fps": 1}], indirect=True)  # so that the trial lasts
     def test_a_model_with_which_the_daemon_crashes_gives_way_to_the_old_one(self, fleet: Fleet) -> None:

@@ -201,6 +201,7 @@ class TestWatch:
             address = ("--broker", f"127.0.0.1:{broker.port}", "--seconds", 1)
             refused = edgecam("watch", *address)
             problem = "refuses us: not authorized; check mqtt.username and mqtt.password_file"
+            problem += "; name another with --broker HOST:PORT"
             assert (refused.returncode, refused.stderr) == (1, f"edgecam: broker 127.0.0.1:{broker.port} {problem}\n")
             login = ("--set", "mqtt.username=viewer", "--set", f"mqtt.password_file={tmp_path}/password")
             assert edgecam("watch", *address, *login).returncode == 0
