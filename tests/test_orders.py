@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +11,7 @@ from hypothesis import strategies as st
 
 from edgecam.commands import Announce, Enable, SetThreshold, parse
 from edgecam.config import Config, Events
-from edgecam.state import write_kept
-from edgecam.switches import Switches, read_switches
+from edgecam.switches import Switches
 from tests.broker import Mosquitto, Subscriber
 
 if TYPE_CHECKING:
@@ -85,24 +82,6 @@ class TestSwitches:
         first, settings = Switches().after(SetThreshold(0.3), self.SETTINGS).applied(self.SETTINGS)
         _, settings = first.after(SetThreshold(0.4), settings).applied(self.SETTINGS)
         assert settings.events.threshold == 0.4
-
-    def test_what_was_written_is_read(self, tmp_path: Path) -> None:
-        switches = Switches(enabled=False, threshold=0.25, instead_of=0.6)
-        write_kept(tmp_path / "state" / "switches.json", switches)
-        assert read_switches(tmp_path / "state" / "switches.json") == switches
-
-    @given(st.binary() | st.from_regex(r'\{"(enabled|threshold|instead_of)": ?[^}]{0,9}\}').map(str.encode))
-    def test_a_file_is_taken_as_it_was_written_or_switches_nothing(self, content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "switches.json"
-            file.write_bytes(content)
-            read = read_switches(file)
-            write_kept(file, read)
-            assert read_switches(file) == read
-
-    def test_a_folder_that_cannot_be_written_does_not_stop_us(self, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-        write_kept(tmp_path / "file" / "switches.json", Switches())
 
 
 def order(subscriber: Subscriber, name: str, payload: bytes) -> None:

@@ -8,11 +8,9 @@ import http.server
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -30,10 +28,9 @@ from edgecam.frames import CameraChange, Frame, Layout
 from edgecam.inference import Inference
 from edgecam.model import shipped_model
 from edgecam.probation import ENOUGH, WARM_UP, Probation, Verdict
-from edgecam.rollout import Installed, Order, Record, RollOut, read_record, with_model
+from edgecam.rollout import Installed, Order, Record, RollOut, with_model
 from edgecam.signature import is_signed
 from edgecam.signing import order as signed_order
-from edgecam.state import write_kept
 from edgecam.stats import Stats
 from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events
@@ -42,6 +39,7 @@ from trainer.metadata import with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 SIGNATURE = "A" * 86 + "=="
@@ -209,15 +207,6 @@ class TestRecord:
         record = Record().taken(installed(A), "", 5.0)
         settings = Config(model=Model(path="/mine.tflite"))
         assert record.applied(settings) == (Record(), settings)
-
-    @given(st.binary() | st.from_regex(r'\{"(active|starts|is_own|refused|state)": ?[^}]{0,9}\}').map(str.encode))
-    def test_a_file_is_taken_as_it_was_written_or_nothing_was_rolled_out(self, content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "rollout.json"
-            file.write_bytes(content)
-            read = read_record(file)
-            write_kept(file, read)
-            assert read_record(file) == read
 
     @given(st.lists(ORDERS), st.sampled_from([A, B, C]))
     def test_no_series_of_orders_changes_what_is_active(self, orders: list[RollOut], running: str) -> None:
