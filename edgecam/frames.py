@@ -19,6 +19,11 @@ class Layout(Enum):
     I420 = auto()
     """uint8 [height * 3 / 2, width]: brightness, then the two colour planes at a quarter of the size; even sides."""
 
+    def size(self, image: NDArray[np.uint8]) -> tuple[int, int]:
+        """Width and height in pixels of an image that lies so."""
+        rows, width = image.shape[:2]
+        return width, rows if self is Layout.BGR else rows * 2 // 3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -46,8 +51,7 @@ class Frame:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        rows, width = self.image.shape[:2]
-        return width, rows if self.layout is Layout.BGR else rows * 2 // 3
+        return self.layout.size(self.image)
 
 
 @dataclass(frozen=True, slots=True)

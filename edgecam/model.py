@@ -109,7 +109,13 @@ class Model:
 
         Returns:
             float32 [N], 0..1; they sum to 1 unless the model ends in a sigmoid.
+
+        Raises:
+            ValueError: the image has another size; OpenCV would leave the one before in its place.
         """
+        if layout.size(image) != self.size:
+            message = f"an image of {layout.size(image)} for a model that sees {self.size}"
+            raise ValueError(message)
         self._pixels.write(image, self._input()[0], layout)
         self._interpreter.invoke()
         output = self._output().reshape(-1)

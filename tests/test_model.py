@@ -61,6 +61,12 @@ def test_every_number_type_on_every_runtime(tmp_path: Path, runtime: str, dtype:
         assert scores.sum() == pytest.approx(1, abs=0.01)
 
 
+def test_an_image_of_another_size_is_refused(tmp_path: Path) -> None:
+    model = load(tflite.saved(tmp_path, tflite.classifier()))
+    with pytest.raises(ValueError, match=r"an image of \(33, 24\) for a model that sees \(32, 24\)"):
+        model.scores(plain("red", (33, 24)))
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 def test_a_softmax_is_applied_only_where_the_model_lacks_one(tmp_path: Path, dtype: tflite.Type) -> None:
     """Twice applied, it would flatten the scores; grey is equally like all colours, a dim one is between."""
