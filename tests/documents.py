@@ -52,7 +52,9 @@ def places(command: Command) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return the environment of somebody who types: without what the make that runs the tests was told."""
-    return {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
+    told = re.findall(r"^(\w+) \?=", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)  # make exports these
+    told += ["TESTS", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"]
+    return {name: value for name, value in os.environ.items() if name not in told}
 
 
 def checkout(folder: Path, venv: str, ready: tuple[str, ...]) -> Path:
