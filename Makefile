@@ -27,7 +27,7 @@ trainer: $(TRAINER)/trainer.ready  ## set up the trainer, with TensorFlow
 test: $(VENV)/test.ready  ## run the tests
 	@scripts/need mosquitto mosquitto_pub=mosquitto-clients openssl \
 		libEGL.so.1=libegl1 libGLESv2.so.2=libgles2  # the libraries are MediaPipe's
-	@$(bin)/python -m pytest $(TESTS)
+	@$(bin)/python -m pytest $(or $(TESTS),--numprocesses 2 --dist loadfile)
 
 test-trainer: $(TRAINER)/test.ready  ## run the tests of the trainer, with TensorFlow
 	@scripts/need libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
