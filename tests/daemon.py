@@ -81,6 +81,13 @@ class Daemon:
         message = f"{text!r} was not logged: {self.log}"
         raise AssertionError(message)
 
+    def wait_for_logs(self, *texts: str) -> None:
+        """Wait for a line with each text, in any order: threads log as they come."""
+        missing = set(texts)
+        while missing:
+            line = self.wait_for_log("")
+            missing = {text for text in missing if text not in line}
+
     def open_files(self) -> set[str]:
         """Paths of the files that it holds open."""
         return {each.path for each in psutil.Process(self.process.pid).open_files()}

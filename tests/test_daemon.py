@@ -195,8 +195,7 @@ class TestTheBroker:
         with Subscriber(mosquitto.port, session="subscriber") as subscriber:
             mosquitto.stop()
             daemon = start_daemon(at(mosquitto, play), "-v")
-            daemon.wait_for_log("cannot be reached: connection refused; trying again")
-            daemon.wait_for_log("event end")
+            daemon.wait_for_logs("cannot be reached: connection refused; trying again", "event end")
             mosquitto.start()
             assert told(subscriber.until_offline()) == LIVES
         assert daemon.wait() == 0
