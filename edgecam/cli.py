@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from edgecam import __version__
-from edgecam.errors import ConfigError, EdgecamError
+from edgecam.errors import ConfigError, EdgecamError, in_words
 from edgecam.logs import start_logging
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str] | No
         sys.exit(FAILED)
     except OSError as error:  # a full disk, a folder that is not ours
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{name}: {where}{(error.strerror or str(error)).lower()}", FAILED)
+        _fail(f"{name}: {where}{in_words(error)}", FAILED)
 
 
 def _fail(message: str, code: int) -> NoReturn:

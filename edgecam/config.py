@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 
 import msgspec
 
-from edgecam.errors import ConfigError
+from edgecam.errors import ConfigError, in_words
 from edgecam.groups import IMAGENET_GROUPS
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        message = f"{path}: cannot be read: {(error.strerror or str(error)).lower()}"
+        message = f"{path}: cannot be read: {in_words(error)}"
     except UnicodeDecodeError as error:
         message = f"{path}: not UTF-8 text (byte {error.start})"
     except tomllib.TOMLDecodeError as error:

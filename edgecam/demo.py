@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edgecam import __version__
 from edgecam.addresses import broker_address
-from edgecam.errors import BrokerError, ConfigError
+from edgecam.errors import BrokerError, ConfigError, in_words
 from edgecam.payloads import EventPayload, StatsPayload
 
 CAMERA = "demo"
@@ -165,7 +165,7 @@ async def _subscribe(host: str, port: int, messages: asyncio.Queue[tuple[str, by
         await asyncio.wait_for(subscribed.wait(), CONNECT_TIMEOUT_S)
     except OSError as error:  # TimeoutError is one
         client.loop_stop()
-        message = f"--broker {host}:{port}: cannot be reached: {(error.strerror or str(error) or 'no answer').lower()}"
+        message = f"--broker {host}:{port}: cannot be reached: {in_words(error)}"
         raise BrokerError(message) from None
     return client
 

@@ -41,4 +41,4 @@ def in_words(error: OSError | None) -> str:
     """Say what went wrong without the error's number and class."""
     if verification := getattr(error, "verify_message", None):  # of TLS
         return f"its certificate is not trusted ({verification})"
-    return str((error and error.strerror) or error or "no answer").lower()
+    return str((error and (error.strerror or str(error))) or "no answer").lower()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgecam import runtimes
-from edgecam.errors import ModelError
+from edgecam.errors import ModelError, in_words
 from edgecam.frames import Layout
 from edgecam.metadata import Metadata, parse_labels, read_metadata
 from edgecam.pixels import PixelWriter
@@ -179,7 +179,7 @@ def read_model(settings: config.Model) -> bytes:
             raise ModelError(message)
         content = path.read_bytes()
     except OSError as error:
-        message = f"model.path: {path}: {(error.strerror or str(error)).lower()}"
+        message = f"model.path: {path}: {in_words(error)}"
         raise ModelError(message) from None
     if content[4:8] != IDENTIFIER:
         message = f"{path}: not a .tflite file"
@@ -241,7 +241,7 @@ def _read_labels(file: Path) -> tuple[str, ...]:
     try:
         return parse_labels(file.read_text("utf-8"))
     except OSError as error:
-        message = f"model.labels: {file}: {(error.strerror or str(error)).lower()}"
+        message = f"model.labels: {file}: {in_words(error)}"
     except UnicodeDecodeError as error:
         message = f"model.labels: {file}: not UTF-8 text (byte {error.start})"
     raise ModelError(message)

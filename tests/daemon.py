@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -91,6 +92,10 @@ class Daemon:
     def open_files(self) -> set[str]:
         """Paths of the files that it holds open."""
         return {each.path for each in psutil.Process(self.process.pid).open_files()}
+
+    def reload(self) -> None:
+        """Tell it to take over changed settings."""
+        self.process.send_signal(signal.SIGHUP)
 
     def terminate(self) -> None:
         """Tell it to end, whatever stands before it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import psutil
@@ -66,7 +65,7 @@ def test_a_reload_that_comes_meanwhile_waits_for_it(
 ) -> None:
     daemon = start_daemon(options)
     daemon.wait_for_log("first frame")
-    daemon.process.send_signal(signal.SIGHUP)
+    daemon.reload()
     daemon.wait_for_log("reloaded: ")
     assert any(MEASURED in line for line in daemon.log)
 

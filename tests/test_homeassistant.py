@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -90,7 +89,7 @@ class TestAnnouncing:
             daemon = start_daemon(unnamed, "--config", str(file))
             subscriber.wait_for(lambda each: each.topic == DEVICE and each.payload != b"")
             file.write_text('[camera]\nname = "garden"\n')
-            daemon.process.send_signal(signal.SIGHUP)
+            daemon.reload()
             subscriber.wait_for(lambda each: each.topic == DEVICE and each.payload == b"")
             subscriber.wait_for(lambda each: each.topic == DEVICE.replace("porch", "garden"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,7 +32,7 @@ class Running:
 
     def reload(self, **changes: dict[str, object]) -> None:
         self.write(**changes)
-        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.reload()
 
     def happens(self, kind: str) -> dict[str, object]:
         return self.subscriber.wait_for_event(kind)

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import http.server
 import os
-import signal
 import subprocess
 import threading
 from contextlib import suppress
@@ -489,7 +488,7 @@ class TestRollOut:
         fleet.state("verifying")
         fleet.wait_for_model("m")
         fleet.settings.write_text("[events]\nhold = 0.1\n")
-        fleet.daemon.process.send_signal(signal.SIGHUP)
+        fleet.daemon.reload()
         fleet.daemon.wait_for_log("reloaded: events")
         fleet.state("active")
 

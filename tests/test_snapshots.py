@@ -182,7 +182,7 @@ class TestSnapshots:
             daemon = start_daemon({**red, **WITHOUT_END}, "--config", str(file))
             subscriber.wait_for_topic("snapshot")
             file.write_text("[privacy]\nsnapshots = false\n")
-            daemon.process.send_signal(1)
+            daemon.reload()
             daemon.wait_for_log("reloaded: privacy")
             subscriber.catch_up()
             subscriber.seen.clear()

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from edgecam.errors import in_words
 from trainer.errors import InputError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _subfolders(folder: Path) -> list[Path]:
     try:
         return sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
     except OSError as error:
-        message = f"{folder}: {(error.strerror or str(error)).lower()}; expected a folder with a subfolder a class"
+        message = f"{folder}: {in_words(error)}; expected a folder with a subfolder a class"
         raise InputError(message) from None
 
 

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import tensorflow as tf
 
+from edgecam.errors import in_words
 from trainer import backbones, checkpoint, report
 from trainer.classifier import classifier, flattened, without_rescaling
 from trainer.conversion import Format, convert
@@ -171,7 +172,7 @@ def _prepare(settings: Settings, where: Distribution) -> None:
     try:
         (output / WORK).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"--output {output}: {(error.strerror or str(error)).lower()}"
+        message = f"--output {output}: {in_words(error)}"
         raise InputError(message) from None
     if is_unfinished(output) and not settings.resume:
         say(f"warning: {output}: an unfinished training is there and is begun anew; --resume would go on with it")

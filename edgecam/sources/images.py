@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edgecam.errors import SourceFileError
+from edgecam.errors import SourceFileError, in_words
 from edgecam.sources.source import Playback
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ImageFolder:
         try:
             paths = sorted(path for path in self._folder.iterdir() if path.suffix.lower() in SUFFIXES)
         except OSError as error:
-            message = f"camera.source: {self.name}: {(error.strerror or str(error)).lower()}"
+            message = f"camera.source: {self.name}: {in_words(error)}"
             raise SourceFileError(message) from None
         for path in paths:
             try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -122,7 +121,7 @@ class Scene:
             "camera unplugged": (camera.unplug, camera.plug_in),
             "camera freezes": (camera.freeze, camera.thaw),
             "camera changes size": (lambda: camera.show(sight, BIG), lambda: camera.show(sight, SMALL)),
-            "settings reloaded": (lambda: self.daemon.process.send_signal(signal.SIGHUP), _nothing),
+            "settings reloaded": (self.daemon.reload, _nothing),
             "paused": (lambda: self._order("enabled", b"OFF"), lambda: self._order("enabled", b"ON")),
             "rubbish ordered": (lambda: self._order("threshold", b"\0" * 1000), _nothing),
         }

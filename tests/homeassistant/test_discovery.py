@@ -197,5 +197,5 @@ class TestDiscovery:
         homeassistant.begin_event()
         homeassistant.wait_for_state("image.porch_snapshot")
         file.write_text("")
-        daemon.process.send_signal(1)
+        daemon.reload()
         homeassistant.wait_for_state("image.porch_snapshot", None)

@@ -1,0 +1,20 @@
+"""What users read of errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgecam.errors import in_words
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), "no such file or directory"),
+        (OSError("Timed out"), "timed out"),
+        (TimeoutError(), "no answer"),
+        (None, "no answer"),
+    ],
+)
+def test_an_error_is_told_in_words_even_where_it_has_none(error: OSError | None, words: str) -> None:
+    assert in_words(error) == words
