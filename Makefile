@@ -65,6 +65,7 @@ lint: $(VENV)/lint.ready  ## run the linters
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+	$(bin)/lint-imports
 
 wheels: $(VENV)/lint.ready  ## see that every Python and processor has its wheels
 	@scripts/wheels $(bin)/uv

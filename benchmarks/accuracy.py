@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from edgecam import config
-from edgecam.model import Model
-from edgecam.view import View
+from edgecam.camera.view import View
+from edgecam.model.classifier import Classifier
 
 CENTRE = 0.875  # of the shorter side, as ImageNet accuracies are usually given
 
@@ -32,13 +32,13 @@ def main(folder: Path, models: tuple[str, ...]) -> None:
     """Print top-1 and top-5 accuracy of whole photographs, as the daemon sees frames, and of their middle squares."""
     photographs = sorted(folder.glob("[0-9]*_*.jpg"))
     for path in models or ("",):
-        model = Model(config.Model(path=path, threads=2))
+        model = Classifier(config.ModelSettings(path=path, threads=2))
         for name in ("whole", "middle"):
             ranks = []
             for photograph in photographs:
                 image = cv2.imread(str(photograph))
                 crop = centre(*image.shape[:2]) if name == "middle" else (0.0, 0.0, 1.0, 1.0)
-                scores = model.scores(View(config.Camera(crop=crop), model.size).of(image))
+                scores = model.scores(View(config.CameraSettings(crop=crop), model.size).of(image))
                 ranks.append(int((scores > scores[int(photograph.name.split("_")[0])]).sum()))
             top1, top5 = np.mean(np.array(ranks) < 1), np.mean(np.array(ranks) < 5)  # noqa: PLR2004
             click.echo(f"{model.file.name:24} {name:7} {len(ranks)} photographs: top-1 {top1:.1%}, top-5 {top5:.1%}")

@@ -14,10 +14,11 @@ import click
 import cv2
 import numpy as np
 
-from edgecam import config, runtimes, timing
-from edgecam.model import Model
-from edgecam.model_loading import Way, find_way
-from edgecam.view import View
+from edgecam import config
+from edgecam.camera.view import View
+from edgecam.model import runtimes, timing
+from edgecam.model.classifier import Classifier
+from edgecam.model.loading import PlannedModel, plan_model
 
 ROUNDS = 15
 SLICE_S = 0.3
@@ -25,10 +26,10 @@ WHOLE, MIDDLE = (0.0, 0.0, 1.0, 1.0), (0.06, 0.06, 0.88, 0.88)
 BACKGROUND = 1001  # so many classes: the first of them is no class of ImageNet
 
 
-def speeds(way: Way) -> tuple[float, float, float]:
+def speeds(planned: PlannedModel) -> tuple[float, float, float]:
     """Milliseconds of the file as it is and of the choice, and how many times faster the choice is; medians."""
-    usual = runtimes.interpreter("litert", way.content, 1)
-    chosen = runtimes.interpreter(way.plan.runtime, way.graph, way.plan.threads)
+    usual = runtimes.interpreter("litert", planned.content, 1)
+    chosen = runtimes.interpreter(planned.plan.runtime, planned.graph, planned.plan.threads)
     pairs = [
         [statistics.median(timing.milliseconds(each, SLICE_S, 1000)) for each in (usual, chosen)] for _ in range(ROUNDS)
     ]
@@ -36,10 +37,10 @@ def speeds(way: Way) -> tuple[float, float, float]:
     return before, after, statistics.median(first / second for first, second in pairs)
 
 
-def top1(model: Model, photographs: list[Path]) -> list[float]:
+def top1(model: Classifier, photographs: list[Path]) -> list[float]:
     """Shares that it names rightly of whole photographs, and of these, their middles and both mirrored together."""
     shift = len(model.classes) == BACKGROUND
-    views = [View(config.Camera(crop=crop), model.size) for crop in (WHOLE, MIDDLE)]
+    views = [View(config.CameraSettings(crop=crop), model.size) for crop in (WHOLE, MIDDLE)]
     right: list[list[bool]] = []
     for photograph in photographs:
         image, index = cv2.imread(str(photograph)), int(photograph.name.split("_")[0]) + shift
@@ -66,16 +67,21 @@ def main(models: tuple[Path, ...], photographs: Path | None) -> None:
     pictures = sorted(photographs.glob("[0-9]*_*.jpg")) if photographs else []
     with tempfile.TemporaryDirectory() as folder:
         for path in models:
-            way = find_way(config.Model(path=str(labelled(path, Path(folder))), threads=1), 30, measure=True)
-            before, after, ratio = speeds(way)
-            pieces = [runtimes.pieces(runtimes.interpreter("litert", each, 1)) for each in (way.content, way.graph)]
+            planned = plan_model(
+                config.ModelSettings(path=str(labelled(path, Path(folder))), threads=1), 30, measure=True
+            )
+            before, after, ratio = speeds(planned)
+            pieces = [
+                runtimes.pieces(runtimes.interpreter("litert", each, 1)) for each in (planned.content, planned.graph)
+            ]
             click.echo(
-                f"{path.stem}: {before:.2f} ms in {pieces[0]} pieces -> {after:.2f} ms in {pieces[1]} ({way.plan}): "
+                f"{path.stem}: {before:.2f} ms in {pieces[0]} pieces -> {after:.2f} ms in {pieces[1]} ({planned.plan}): "
+                f""
                 f"{ratio:.2f} times faster"
             )
             if pictures:
-                usual = Model(way.settings, way.content)
-                known, knows = top1(usual, pictures), top1(way.load(), pictures)
+                usual = Classifier(planned.settings, planned.content)
+                known, knows = top1(usual, pictures), top1(planned.load(), pictures)
                 click.echo(
                     f"  top-1 of {len(pictures)} photographs: {known[0]:.1%} -> {knows[0]:.1%}; "
                     f"in 4 views each: {known[1]:.1%} -> {knows[1]:.1%}"

@@ -10,11 +10,11 @@ import click
 import cv2
 import numpy as np
 
-from edgecam.config import Camera
-from edgecam.frames import Frame, Layout
-from edgecam.pixels import PixelWriter
-from edgecam.sources.picamera2 import unpadded
-from edgecam.view import View
+from edgecam.camera.frames import Frame, Layout
+from edgecam.camera.sources.picamera2 import unpadded
+from edgecam.camera.view import View
+from edgecam.config import CameraSettings
+from edgecam.model.pixels import PixelWriter
 
 ROUNDS = 5
 
@@ -27,7 +27,7 @@ def main(size: int, frames: int) -> None:
     cv2.setNumThreads(1)
     stride = (size + 63) // 64 * 64
     memory = np.random.default_rng(0).integers(0, 256, (size * 3 // 2, stride), np.uint8)
-    view = View(Camera(), (size, size))
+    view = View(CameraSettings(), (size, size))
     for dtype, scale, zero in ((np.uint8, 1.0, 0), (np.int8, 1.0, -128), (np.float32, 0.0, 0)):
         details: dict[str, Any] = {
             "shape": np.array([1, size, size, 3]),

@@ -17,12 +17,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from documents import figure, put_table
 
-from edgecam import bench, config
+from edgecam import config
+from edgecam.tools import bench
 from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events
 
 if TYPE_CHECKING:
-    from edgecam.payloads import StatsPayload
+    from edgecam.mqtt.payloads import StatsPayload
 
 PARTS = 10
 FLICKER = (("red", 20), ("green", 20))  # each begins and ends an event
@@ -37,9 +38,9 @@ def measured(folder: Path, frames: int, model: str) -> tuple[list[list[StatsPayl
     parts: list[list[StatsPayload]] = [[] for _ in range(PARTS)]
     with Mosquitto(folder / "broker") as broker, Subscriber(broker.port) as subscriber:
         settings = config.Config(
-            camera=config.Camera(source=str(clip), loop=True),
-            model=config.Model(path=path, runtime="litert", graph="original", threads=1),
-            mqtt=config.Mqtt(host=broker.host, port=broker.port),
+            camera=config.CameraSettings(source=str(clip), loop=True),
+            model=config.ModelSettings(path=path, runtime="litert", graph="original", threads=1),
+            mqtt=config.MqttSettings(host=broker.host, port=broker.port),
             stats=bench.OFTEN,
         )
         with bench.daemon(settings, str(folder / "state")) as stats:

@@ -33,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from documents import put_table
 from fleet_cameras import Plan
 
-from edgecam import bench
-from edgecam.payloads import EventPayload
+from edgecam.mqtt.payloads import EventPayload
+from edgecam.tools import bench
 from tests.broker import Mosquitto
 
 if TYPE_CHECKING:

@@ -21,21 +21,21 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from edgecam import config
-from edgecam.classifier import make_classifier
-from edgecam.clock import Clock
-from edgecam.events import Event
-from edgecam.frame_queue import FrameQueue
-from edgecam.frames import CameraChange
-from edgecam.publisher import Publisher
-from edgecam.rollout import RolloutState
-from edgecam.stats import Stats
-from edgecam.switches import Switches
+from edgecam.camera.frame_queue import FrameQueue
+from edgecam.camera.frames import CameraChange
+from edgecam.daemon.pipeline import make_pipeline
+from edgecam.daemon.stats import Stats
+from edgecam.daemon.switches import Switches
+from edgecam.events.tracker import Event
+from edgecam.mqtt.clock import Clock
+from edgecam.mqtt.publisher import Publisher
+from edgecam.rollout.record import ModelState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from edgecam.classifier import Classifier
-    from edgecam.publisher import Inbox
+    from edgecam.daemon.pipeline import Pipeline
+    from edgecam.mqtt.publisher import Inbox
 
 LASTS_S = 8.0  # an event, on average
 UPDATES = 2  # of an event
@@ -56,8 +56,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
     """Run the cameras until told to stop; return the types of the messages of each event, by its id."""
-    classifier = make_classifier(config.Config(model=config.Model(runtime="litert", graph="original", threads=1)))
-    cameras = [_camera(plan, plan.first + number, classifier) for number in range(plan.count)]
+    pipeline = make_pipeline(config.Config(model=config.ModelSettings(runtime="litert", graph="original", threads=1)))
+    cameras = [_camera(plan, plan.first + number, pipeline) for number in range(plan.count)]
     threads = [threading.Thread(target=publisher.run) for publisher, _ in cameras]
     for thread in threads:
         thread.start()
@@ -73,7 +73,7 @@ def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
         event = next(steps, None)
         if event is None:
             wait_s = generator.expovariate(plan.per_minute / 60)
-            following = _steps(f"{plan.first + number}-{order}", number % len(classifier.labels.names))
+            following = _steps(f"{plan.first + number}-{order}", number % len(pipeline.labels.names))
         else:
             decided.setdefault(event.id, []).append(event.type)
             cameras[number][1].put(event)
@@ -87,22 +87,22 @@ def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
     return decided
 
 
-def _camera(plan: Plan, number: int, classifier: Classifier) -> tuple[Publisher, Inbox]:
+def _camera(plan: Plan, number: int, pipeline: Pipeline) -> tuple[Publisher, Inbox]:
     settings = config.Config(
-        camera=config.Camera(name=f"camera-{number:04}"),
-        mqtt=config.Mqtt(host=plan.host, port=plan.port),
-        stats=config.Stats(interval=plan.stats_s),
+        camera=config.CameraSettings(name=f"camera-{number:04}"),
+        mqtt=config.MqttSettings(host=plan.host, port=plan.port),
+        stats=config.StatsSettings(interval=plan.stats_s),
     )
     inbox: Inbox = queue.SimpleQueue()
     ignore: Callable[..., None] = lambda *_: None  # noqa: E731
     stats = Stats(FrameQueue(2, wait=False))
     publisher = Publisher(
         settings,
-        classifier,
+        pipeline,
         Clock(),
         stats,
         Switches(),
-        RolloutState("active"),
+        ModelState("active"),
         inbox,
         on_report=ignore,
         on_command=ignore,

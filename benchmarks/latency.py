@@ -8,8 +8,10 @@ import tempfile
 
 import click
 
-from edgecam import bench, config, runtimes, timing
-from edgecam.model import read_model
+from edgecam import config
+from edgecam.model import runtimes, timing
+from edgecam.model.classifier import read_model
+from edgecam.tools import bench
 
 TOO_FAST = 10
 
@@ -19,7 +21,7 @@ TOO_FAST = 10
 @click.option("--rounds", default=3, show_default=True)
 def main(model: str, rounds: int) -> None:
     """Measure and compare with the bar; exit 1 if it is missed."""
-    settings = config.Model(path=model, runtime="litert", graph="original", threads=1)
+    settings = config.ModelSettings(path=model, runtime="litert", graph="original", threads=1)
     interpreter = runtimes.interpreter("litert", read_model(settings), 1)
     missed = False
     with bench.slides() as folder, tempfile.TemporaryDirectory() as state:

@@ -17,44 +17,45 @@ from typing import TYPE_CHECKING
 import click
 import cv2
 
-from edgecam import bench, config
-from edgecam.classifier import make_classifier
-from edgecam.demo import shipped_clip
-from edgecam.sources import open_source
-from edgecam.view import View
+from edgecam import config
+from edgecam.camera.sources import open_source
+from edgecam.camera.view import View
+from edgecam.daemon.pipeline import make_pipeline
+from edgecam.tools import bench
+from edgecam.tools.demo import shipped_clip
 
 if TYPE_CHECKING:
-    from edgecam.events import Event
+    from edgecam.events.tracker import Event
 
 SECONDS = 8
 SAVED = 0.7
 THRESHOLD = 0.2
-USUAL = config.Model(runtime="litert", graph="original", threads=1)
+USUAL = config.ModelSettings(runtime="litert", graph="original", threads=1)
 
 
 def events_of(clip: Path, *, motion: bool) -> tuple[list[Event], float]:
     """Ends of all events of a clip, in its own time, and the share of frames at which inference rested."""
     settings = config.Config(
-        camera=config.Camera(source=str(clip)),
+        camera=config.CameraSettings(source=str(clip)),
         model=USUAL,
-        motion=config.Motion(enabled=motion),
-        events=config.Events(threshold=THRESHOLD),
+        motion=config.MotionSettings(enabled=motion),
+        events=config.EventsSettings(threshold=THRESHOLD),
     )
-    classifier = make_classifier(settings)
-    source, view = open_source(settings.camera, classifier.model.size), View(settings.camera, classifier.model.size)
+    pipeline = make_pipeline(settings)
+    source, view = open_source(settings.camera, pipeline.model.size), View(settings.camera, pipeline.model.size)
     happened: list[Event] = []
     scores, frames, rested, began_ns = None, 0, 0, 0
     for frame in source.frames(threading.Event()):
         image = view.of_frame(frame).image
         began_ns = began_ns or frame.exposed_ns
         time_ns = frame.exposed_ns - began_ns + 1_000_000_000
-        if scores is None or not classifier.motion or classifier.motion.step(time_ns, image):
-            scores = classifier.labels.scores(classifier.model.scores(image))
+        if scores is None or not pipeline.motion or pipeline.motion.step(time_ns, image):
+            scores = pipeline.labels.scores(pipeline.model.scores(image))
         else:
             rested += 1
         frames += 1
-        happened += classifier.tracker.step(time_ns, scores)
-    happened += classifier.tracker.finish()
+        happened += pipeline.tracker.step(time_ns, scores)
+    happened += pipeline.tracker.finish()
     return [event for event in happened if event.type == "end"], rested / frames
 
 
@@ -70,11 +71,11 @@ def found(event: Event, among: list[Event]) -> bool:
 def cpu_percent(folder: Path, state: str, *, motion: bool) -> tuple[float, float]:
     """Per cent of a core that the daemon takes on a still picture, and the share of frames at which it rested."""
     settings = config.Config(
-        camera=config.Camera(source=str(folder), loop=True, realtime=True),
+        camera=config.CameraSettings(source=str(folder), loop=True, realtime=True),
         model=USUAL,
-        motion=config.Motion(enabled=motion),
+        motion=config.MotionSettings(enabled=motion),
         mqtt=bench.NOWHERE,
-        stats=config.Stats(interval=float(SECONDS)),
+        stats=config.StatsSettings(interval=float(SECONDS)),
     )
     with bench.daemon(settings, state) as stats:
         before, after = next(stats), next(stats)

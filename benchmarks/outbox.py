@@ -13,11 +13,11 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from edgecam.demo import shipped_clip
-from edgecam.model import shipped_model
+from edgecam.model.classifier import shipped_model
+from edgecam.tools.demo import shipped_clip
 from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events
-from tests.daemon import Daemon
+from tests.command import Daemon
 
 # An event that goes on, and whose score moves as often as is told; and as much beginning and ending as can be.
 UPDATES = (("red", 33), ("dim red", 33))

@@ -31,9 +31,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from documents import figure, put_table
 
-from edgecam import bench, config, plan, runtimes
-from edgecam.model import shipped_model
-from edgecam.model_loading import Way, find_way
+from edgecam import config
+from edgecam.model import plan, runtimes
+from edgecam.model.classifier import shipped_model
+from edgecam.model.loading import PlannedModel, plan_model
+from edgecam.tools import bench
 from tests.broker import Mosquitto
 
 if TYPE_CHECKING:
@@ -114,26 +116,26 @@ def alone(name: str, model: Path, folder: Path, frames: int) -> dict[str, float]
 
 def edgecam(model: Path, graph: plan.Graph, folder: Path, frames: int, broker: Mosquitto) -> dict[str, float]:
     """Run the daemon over the pictures."""
-    settings = config.Model(path=str(model), runtime="litert", graph=graph, threads=1)
+    settings = config.ModelSettings(path=str(model), runtime="litert", graph=graph, threads=1)
     with tempfile.TemporaryDirectory() as state:
-        mqtt = config.Mqtt(host=broker.host, port=broker.port)
+        mqtt = config.MqttSettings(host=broker.host, port=broker.port)
         stats = bench.at_full_speed(settings, folder, state, frames, mqtt)
     return {"fps": stats.fps, "cpu_ms": stats.cpu_percent * 10 / stats.fps, "memory_mb": stats.rss_mb}
 
 
-def measure(way: Way, folder: Path, frames: int, rounds: int) -> dict[str, dict[str, float]]:
+def measure(planned: PlannedModel, folder: Path, frames: int, rounds: int) -> dict[str, dict[str, float]]:
     """Medians of the rounds, of each contender: frames a second, CPU milliseconds, and the same by bare inference.
 
     Bare inference is that of the graph which edgecam has chosen.
     """
-    model, chosen = Path(way.settings.path), folder / "chosen.tflite"
-    chosen.write_bytes(way.graph)
+    model, chosen = Path(planned.settings.path), folder / "chosen.tflite"
+    chosen.write_bytes(planned.graph)
     rows: dict[str, list[dict[str, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as state, Mosquitto(Path(state)) as broker:
         for number in range(rounds):
             for name in CONTENDERS:
                 if name == "edgecam":
-                    row = edgecam(model, way.plan.graph, folder, frames, broker)
+                    row = edgecam(model, planned.plan.graph, folder, frames, broker)
                 else:
                     command = [sys.executable, __file__, "--alone", name]
                     command += ["--model", str(chosen if name == "bare" else model)]
@@ -195,9 +197,11 @@ def main(model: Path, frames: int, rounds: int, *, docs: bool, contender: str | 
         click.echo(json.dumps(alone(contender, model, pictures, frames)))
         return
     with bench.slides() as folder:
-        way = find_way(config.Model(path=str(model), runtime="litert", threads=1), bench.FPS, measure=True)
-        medians = measure(way, folder, frames, rounds)
-    title = f"{model.stem}, {way.plan.graph} graph, one thread, {bench.machine()}"
+        planned = plan_model(
+            config.ModelSettings(path=str(model), runtime="litert", threads=1), bench.FPS, measure=True
+        )
+        medians = measure(planned, folder, frames, rounds)
+    title = f"{model.stem}, {planned.plan.graph} graph, one thread, {bench.machine()}"
     lines = [f"{title}:", "", *table(medians)]
     click.echo("\n".join(lines))
     rows = bars(medians)

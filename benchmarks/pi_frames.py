@@ -17,18 +17,18 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from edgecam import config
-from edgecam.capture import Capture
-from edgecam.events import EventTracker
-from edgecam.frame_queue import FrameQueue
-from edgecam.frames import Frame, Layout
-from edgecam.heat import Pace
-from edgecam.inference import Inference
-from edgecam.labels import Labels
-from edgecam.model import Model
-from edgecam.sources.picamera2 import unpadded
-from edgecam.stats import Stats
+from edgecam.camera.capture import Capture
+from edgecam.camera.frame_queue import FrameQueue
+from edgecam.camera.frames import Frame, Layout
+from edgecam.camera.sources.picamera2 import unpadded
+from edgecam.camera.view import View
+from edgecam.daemon.inference import Inference
+from edgecam.daemon.stats import Stats
+from edgecam.device.heat import Pace
+from edgecam.events.labels import Labels
+from edgecam.events.tracker import EventTracker
+from edgecam.model.classifier import Classifier
 from edgecam.tasks import Task
-from edgecam.view import View
 
 if TYPE_CHECKING:
     import threading
@@ -50,7 +50,7 @@ class Pi:
         self._memory = np.random.default_rng(0).integers(0, 256, (size[1] * 3 // 2, stride), np.uint8)
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        """See `edgecam.sources.source.Source`."""
+        """See `edgecam.camera.sources.source.Source`."""
         for number in range(1, self._count + 1):
             if stop.is_set():
                 return
@@ -58,12 +58,12 @@ class Pi:
             yield Frame(image, number * INTERVAL_NS, number * INTERVAL_NS, Layout.I420, cropped=True, turned=True)
 
 
-class Classifier:
+class Pipeline:
     """What the inference worker wants of one; all frames are looked at."""
 
     motion = None
 
-    def __init__(self, model: Model, settings: config.Events) -> None:
+    def __init__(self, model: Classifier, settings: config.EventsSettings) -> None:
         """Begin with nothing seen."""
         self.model, self.labels = model, Labels(model.classes, settings.groups, settings.ignore)
         self.tracker = EventTracker(settings, self.labels.names, lambda: "id")
@@ -77,12 +77,12 @@ def main(path: str, count: int) -> None:
         copy.write_bytes(Path(path).read_bytes())
         labels = copy.with_suffix(".txt")
         labels.write_text("".join(f"{number}\n" for number in range(10)))
-        model = Model(config.Model(path=str(copy), runtime="litert"))
+        model = Classifier(config.ModelSettings(path=str(copy), runtime="litert"))
     queue = FrameQueue(2, wait=True)
-    capture = Capture(Pi(model.size, count), View(config.Camera(), model.size), queue, Pace())  # type: ignore[arg-type]
+    capture = Capture(Pi(model.size, count), View(config.CameraSettings(), model.size), queue, Pace())  # type: ignore[arg-type]
     inference = Inference(
         queue,
-        Classifier(model, config.Events()),  # type: ignore[arg-type]
+        Pipeline(model, config.EventsSettings()),  # type: ignore[arg-type]
         Stats(queue),
         lambda _: None,
         lambda _: None,

@@ -21,10 +21,10 @@ import click
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from edgecam import config
-from edgecam.demo import shipped_clip
-from edgecam.model import Model
+from edgecam.model.classifier import Classifier
+from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber
-from tests.daemon import as_options
+from tests.command import as_options
 
 BARS = {"speed": 0.90, "delivery_ms": 10.0, "memory_mb": 160.0}
 CAMERA = "bench"
@@ -32,7 +32,7 @@ CAMERA = "bench"
 
 def bare_fps(threads: int, frames: int) -> float:
     """Invocations a second, nothing else."""
-    model = Model(config.Model(threads=threads))
+    model = Classifier(config.ModelSettings(threads=threads))
     interpreter = model._interpreter  # noqa: SLF001  the very one that the daemon uses
     for _ in range(20):
         interpreter.invoke()

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests import tflite
 from tests.broker import Mosquitto, Subscriber
-from tests.daemon import Daemon
+from tests.command import Daemon
 from tests.ip_camera import IpCamera
 
 if TYPE_CHECKING:

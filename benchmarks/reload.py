@@ -19,10 +19,10 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from edgecam.demo import shipped_clip
-from edgecam.model import shipped_model
+from edgecam.model.classifier import shipped_model
+from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber, events
-from tests.daemon import Daemon
+from tests.command import Daemon
 from tests.settings import Sections, as_toml
 
 FPS = 30

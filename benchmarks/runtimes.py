@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from edgecam import runtimes
-from edgecam.model import shipped_model
-from edgecam.timing import milliseconds
+from edgecam.model import runtimes
+from edgecam.model.classifier import shipped_model
+from edgecam.model.timing import milliseconds
 
 ROUNDS = 5
 

@@ -18,8 +18,8 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from edgecam.demo import shipped_clip
-from tests.daemon import as_options
+from edgecam.tools.demo import shipped_clip
+from tests.command import as_options
 
 BAR = 2.0
 # Installed packages are compiled; where this is set, a checkout's never are.

@@ -18,9 +18,9 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from edgecam.demo import shipped_clip
+from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber
-from tests.daemon import Daemon
+from tests.command import Daemon
 
 BAR_S = 1.0
 

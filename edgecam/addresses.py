@@ -28,7 +28,7 @@ def broker_address(named: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def with_address(settings: config.Mqtt, named: str) -> config.Mqtt:
+def with_address(settings: config.MqttSettings, named: str) -> config.MqttSettings:
     """Return settings with another broker.
 
     Raises:

@@ -66,7 +66,7 @@ def cli() -> None:
 def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: bool) -> None:
     """Run the daemon until SIGTERM or SIGINT, or the end of a video file; SIGHUP: take over changed settings."""
     start_logging(verbose=verbose, quiet=quiet)
-    from edgecam.service import Service
+    from edgecam.daemon.service import Service
 
     service = Service(lambda: _load(file, overrides))
 
@@ -92,7 +92,7 @@ def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: 
 def demo(*, seconds: int | None, broker: str | None, verbose: bool, quiet: bool) -> None:
     """Run everything on the shipped clip and model, and print what a subscriber receives."""
     start_logging(verbose=verbose, quiet=quiet or not verbose)
-    from edgecam.demo import run_demo
+    from edgecam.tools.demo import run_demo
 
     sys.exit(0 if run_demo(seconds, broker, verbose=verbose) else FAILED)
 
@@ -102,7 +102,7 @@ def demo(*, seconds: int | None, broker: str | None, verbose: bool, quiet: bool)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Look at settings, model, camera, broker, service and temperature, a line each."""
-    from edgecam.check import Status, findings
+    from edgecam.tools.check import Status, findings
 
     rows = []
     for row in findings(lambda: _load(file, overrides), of_service=file is None and not overrides):
@@ -133,7 +133,7 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
 def bench(*, models: tuple[str, ...], threads: int | None, frames: int, as_json: bool) -> None:
     """Measure bare inference and the whole daemon, side by side, on this device."""
     start_logging(verbose=False, quiet=True)
-    from edgecam.bench import run as run_bench
+    from edgecam.tools.bench import run as run_bench
 
     report = run_bench(models, threads, frames, lambda what: click.echo(f"measuring {what} ...", err=True))
     if as_json:
@@ -141,7 +141,7 @@ def bench(*, models: tuple[str, ...], threads: int | None, frames: int, as_json:
 
         click.echo(msgspec.json.format(msgspec.json.encode(report)))
     else:
-        from edgecam.bench_table import print_report
+        from edgecam.tools.bench_table import print_report
 
         print_report(report)
 
@@ -156,7 +156,8 @@ def watch(
 ) -> None:
     """Show every camera on a broker, live; with --json, every event."""
     start_logging(verbose=False, quiet=True)
-    from edgecam import addresses, watch
+    from edgecam import addresses
+    from edgecam.tools import watch
 
     settings = _load(file, overrides).mqtt
     watch.watch(addresses.with_address(settings, broker) if broker else settings, seconds, as_json=as_json)
@@ -166,7 +167,7 @@ def watch(
 @click.argument("file", type=click.Path(path_type=Path))
 def keygen(*, file: Path) -> None:
     """Make a key that signs models: the private one goes into FILE, the public one is printed for the settings."""
-    from edgecam.signature import make_key
+    from edgecam.rollout.signature import make_key
 
     public_key = make_key(file)
     click.echo(f'[rollout]\npublic_key = "{public_key}"')
@@ -179,7 +180,7 @@ def keygen(*, file: Path) -> None:
 @click.option("--url", required=True, help="Where cameras find the model: https://..., http://... or file://...")
 def sign(*, model: Path, key: Path, url: str) -> None:
     """Print the message that rolls MODEL out: publish it, retained, on <base>/<camera>/model/set."""
-    from edgecam.signing import order
+    from edgecam.rollout.signature import order
 
     click.echo(order(model, key, url))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import tomllib
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 import msgspec
 
 from edgecam.errors import ConfigError, in_words
-from edgecam.groups import IMAGENET_GROUPS
+from edgecam.events.groups import IMAGENET_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 SYSTEM_FILE = Path("/etc/edgecam/config.toml")
 ALL = "all"  # in a topic, in the place of a camera's name
 CREDENTIAL = "mqtt-password"  # of systemd's credential, and of the file beside SYSTEM_FILE
+
+KEY_BYTES = 32  # of an Ed25519 public key
 
 Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -30,7 +33,7 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pass
 
 
-class Camera(_Section, frozen=True):
+class CameraSettings(_Section, frozen=True):
     """Where frames come from; ``crop`` is x, y, width and height as fractions of the frame."""
 
     name: TopicLevel = ""
@@ -49,13 +52,13 @@ class Camera(_Section, frozen=True):
             msgspec.structs.force_setattr(self, "name", socket.gethostname())
 
 
-class Queue(_Section, frozen=True):
+class QueueSettings(_Section, frozen=True):
     """How many frames may wait for the model."""
 
     size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 2
 
 
-class Model(_Section, frozen=True):
+class ModelSettings(_Section, frozen=True):
     """The classifier; an empty ``path`` is the shipped one, empty ``labels`` are the model's own."""
 
     path: str = ""
@@ -65,7 +68,7 @@ class Model(_Section, frozen=True):
     threads: Literal["auto"] | Annotated[int, msgspec.Meta(ge=1, le=64)] = "auto"
 
 
-class Motion(_Section, frozen=True):
+class MotionSettings(_Section, frozen=True):
     """When inference may rest, as nothing changes in the picture; ``threshold`` is a share of the pixels' range."""
 
     enabled: bool = False
@@ -73,7 +76,7 @@ class Motion(_Section, frozen=True):
     every: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 10.0
 
 
-class Events(_Section, frozen=True):
+class EventsSettings(_Section, frozen=True):
     """When scores become events."""
 
     threshold: Score = 0.6
@@ -87,7 +90,7 @@ class Events(_Section, frozen=True):
     groups: dict[str, tuple[str, ...]] = msgspec.field(default_factory=lambda: dict(IMAGENET_GROUPS))
 
 
-class Mqtt(_Section, frozen=True):
+class MqttSettings(_Section, frozen=True):
     """The broker and how to log in; an empty ``client_id`` is made from the camera's name."""
 
     host: Annotated[str, msgspec.Meta(min_length=1)] = "localhost"
@@ -104,27 +107,27 @@ class Mqtt(_Section, frozen=True):
     keepalive: Annotated[int, msgspec.Meta(ge=5, le=65_535)] = 30
 
 
-class Outbox(_Section, frozen=True):
+class OutboxSettings(_Section, frozen=True):
     """How many undelivered events are kept, and for how many days."""
 
     size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20_000
     days: Annotated[float, msgspec.Meta(gt=0, le=3_650)] = 7.0
 
 
-class Limits(_Section, frozen=True):
+class LimitsSettings(_Section, frozen=True):
     """What the processor may bear, in degrees Celsius."""
 
     temperature: Annotated[float, msgspec.Meta(ge=0, le=150)] = 80.0
 
 
-class HomeAssistant(_Section, frozen=True):
+class HomeAssistantSettings(_Section, frozen=True):
     """Discovery by Home Assistant."""
 
     discovery: bool = True
     prefix: TopicPath = "homeassistant"
 
 
-class Rollout(_Section, frozen=True):
+class RolloutSettings(_Section, frozen=True):
     """Models that come over MQTT, signed with the key to ``public_key``; without one none is taken."""
 
     public_key: str = ""
@@ -132,13 +135,13 @@ class Rollout(_Section, frozen=True):
     slower: Annotated[float, msgspec.Meta(ge=1, le=1_000)] = 2.0
 
 
-class Stats(_Section, frozen=True):
+class StatsSettings(_Section, frozen=True):
     """How often figures are published, in seconds."""
 
     interval: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 10.0
 
 
-class Privacy(_Section, frozen=True):
+class PrivacySettings(_Section, frozen=True):
     """What may leave the device besides labels and figures."""
 
     snapshots: bool = False
@@ -147,18 +150,18 @@ class Privacy(_Section, frozen=True):
 class Config(_Section, frozen=True):
     """All settings; see config.toml for what each means."""
 
-    camera: Camera = msgspec.field(default_factory=Camera)
-    queue: Queue = Queue()
-    model: Model = Model()
-    motion: Motion = Motion()
-    events: Events = msgspec.field(default_factory=Events)
-    mqtt: Mqtt = Mqtt()
-    outbox: Outbox = Outbox()
-    limits: Limits = Limits()
-    homeassistant: HomeAssistant = HomeAssistant()
-    rollout: Rollout = Rollout()
-    stats: Stats = Stats()
-    privacy: Privacy = Privacy()
+    camera: CameraSettings = msgspec.field(default_factory=CameraSettings)
+    queue: QueueSettings = QueueSettings()
+    model: ModelSettings = ModelSettings()
+    motion: MotionSettings = MotionSettings()
+    events: EventsSettings = msgspec.field(default_factory=EventsSettings)
+    mqtt: MqttSettings = MqttSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    limits: LimitsSettings = LimitsSettings()
+    homeassistant: HomeAssistantSettings = HomeAssistantSettings()
+    rollout: RolloutSettings = RolloutSettings()
+    stats: StatsSettings = StatsSettings()
+    privacy: PrivacySettings = PrivacySettings()
 
     @property
     def root(self) -> str:
@@ -268,11 +271,8 @@ def _contradictions(config: Config) -> Iterator[str]:
     if config.camera.name == ALL:
         yield f"camera.name: {ALL} stands for every camera, in orders to them: choose another name"
     yield from _contradictions_of_mqtt(config.mqtt)
-    if config.rollout.public_key:
-        from edgecam.signature import public_key_problem
-
-        if problem := public_key_problem(config.rollout.public_key):
-            yield f"rollout.public_key: {problem}"
+    if config.rollout.public_key and (problem := _public_key_problem(config.rollout.public_key)):
+        yield f"rollout.public_key: {problem}"
     owners: dict[str, str] = {}
     for group, labels in config.events.groups.items():
         for label in labels:
@@ -281,7 +281,18 @@ def _contradictions(config: Config) -> Iterator[str]:
                 yield f"events.groups.{group}: {label} is in the group {other} too"
 
 
-def _contradictions_of_mqtt(mqtt: Mqtt) -> Iterator[str]:
+def _public_key_problem(text: str) -> str:
+    """Say what is wrong with a public key in a setting; empty: nothing."""
+    try:
+        length = len(base64.b64decode(text, validate=True))
+    except ValueError:
+        length = 0
+    return (
+        "" if length == KEY_BYTES else f"expected the {KEY_BYTES} bytes of an Ed25519 key in base64, see edgecam keygen"
+    )
+
+
+def _contradictions_of_mqtt(mqtt: MqttSettings) -> Iterator[str]:
     if bool(mqtt.cert_file) != bool(mqtt.key_file):
         given, missing = ("cert_file", "key_file") if mqtt.cert_file else ("key_file", "cert_file")
         yield f"mqtt.{missing}: needed where mqtt.{given} is given"

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from rich.console import Console
 
-from edgecam.cameras import Cameras
-from edgecam.demo import shipped_clip
-from edgecam.watch_table import now_utc, overview
+from edgecam.tools.cameras import Cameras
+from edgecam.tools.demo import shipped_clip
+from edgecam.tools.watch_table import now_utc, overview
 from tests.broker import Mosquitto, Subscriber
-from tests.daemon import Daemon
+from tests.command import Daemon
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -12,7 +12,7 @@ import pytest
 
 from tests import clips, tflite
 from tests.broker import Mosquitto
-from tests.daemon import Daemon
+from tests.command import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

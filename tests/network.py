@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from edgecam.demo import shipped_clip
+from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber
-from tests.daemon import Daemon
+from tests.command import Daemon
 from tests.documents import environment
 
 ENOUGH_S = 5.0

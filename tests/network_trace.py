@@ -19,10 +19,10 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import ICMPv6MLReport2, ICMPv6ND_NS, ICMPv6ND_RS
 from scapy.sendrecv import AsyncSniffer
 
-import edgecam.mqtt  # noqa: F401  with it the subscriber's paho listens nowhere either
-from edgecam.demo import shipped_clip
+import edgecam.mqtt.client  # noqa: F401  with it the subscriber's paho listens nowhere either
+from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber
-from tests.daemon import Daemon
+from tests.command import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

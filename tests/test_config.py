@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from edgecam.config import Config, load
 from edgecam.errors import ConfigError
-from edgecam.groups import IMAGENET_GROUPS
+from edgecam.events.groups import IMAGENET_GROUPS
 
 SHIPPED = Path(__file__).parent.parent / "config.toml"
 

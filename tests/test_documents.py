@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.daemon import Daemon
+    from tests.command import Daemon
 
 HERE = "tests/test_documents.py"
 

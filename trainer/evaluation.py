@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgecam import config
-from edgecam.model import Model
+from edgecam.model.classifier import Classifier
 from trainer.dataset import list_photographs
 from trainer.errors import InputError
 from trainer.pixels import read_pixels
@@ -75,7 +75,7 @@ def evaluate(
     Raises:
         ModelError: it is no image classifier.
     """
-    model = Model(config.Model(path=str(path)))
+    model = Classifier(config.ModelSettings(path=str(path)))
     scores, times = np.zeros((len(indices), len(model.classes)), np.float32), []
     for place, index in enumerate(bar(indices, f"testing {path.name}", len(indices))):
         image = np.ascontiguousarray(pixels[index][..., ::-1])
@@ -87,12 +87,12 @@ def evaluate(
 
 def latencies(models: Sequence[Path]) -> list[float]:
     """Milliseconds from pixels to scores, one thread, on this machine: models take turns, as its speed may change."""
-    loaded = [Model(config.Model(path=str(path))) for path in models]
+    loaded = [Classifier(config.ModelSettings(path=str(path))) for path in models]
     rounds = [[_latency(model) for model in loaded] for _ in bar(range(ROUNDS), "timing", ROUNDS)]
     return [statistics.median(of_model) for of_model in zip(*rounds, strict=True)]
 
 
-def _latency(model: Model) -> float:
+def _latency(model: Classifier) -> float:
     width, height = model.size
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     times = []
@@ -113,7 +113,7 @@ def evaluate_folder(path: Path, data: Path) -> tuple[Evaluation, tuple[str, ...]
         InputError: there are no photographs, or of classes that the model does not know.
         ModelError: the file is no image classifier.
     """
-    model = Model(config.Model(path=str(path)))
+    model = Classifier(config.ModelSettings(path=str(path)))
     listing = list_photographs(data)
     unknown = [name for name in listing.classes if name not in model.classes]
     if unknown:

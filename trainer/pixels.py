@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from edgecam import config
-from edgecam.view import View
+from edgecam.camera.view import View
 from trainer.dataset import Finding
 from trainer.errors import PhotographError
 from trainer.photograph_files import read_photograph
@@ -41,7 +41,7 @@ def read_pixels(
     """
     shape = (max(1, len(listing.photos)), size[1], size[0], 3)
     pixels: NDArray[np.uint8] = np.lib.format.open_memmap(file, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
-    view = View(config.Camera(), size)
+    view = View(config.CameraSettings(), size)
     findings: list[Finding] = []
     digests: dict[int, bytes] = {}
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests import clips
 from tests.broker import Mosquitto, Subscriber, events
-from tests.daemon import Daemon
+from tests.command import Daemon
 from tests.faults.ledger import Ledger
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ import numpy as np
 import psutil
 from tqdm import tqdm
 
-from edgecam.config import Camera
-from edgecam.demo import shipped_clip
-from edgecam.sources import open_source
+from edgecam.camera.sources import open_source
+from edgecam.config import CameraSettings
+from edgecam.tools.demo import shipped_clip
 from tests.broker import Message, Mosquitto, Subscriber, events
-from tests.daemon import Daemon
+from tests.command import Daemon
 from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy
 from tests.ip_camera import IpCamera
@@ -150,7 +150,7 @@ def _nothing() -> None:
 
 def _every_second(clip: Path) -> list[NDArray[np.uint8]]:
     """An image of each second of a clip."""
-    frames = open_source(Camera(source=str(clip), loop=False)).frames(threading.Event())
+    frames = open_source(CameraSettings(source=str(clip), loop=False)).frames(threading.Event())
     return [frame.image for place, frame in enumerate(frames) if place % 30 == 0]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgecam.demo import shipped_clip
+from edgecam.tools.demo import shipped_clip
 from tests.broker import free_port
 from tests.ip_camera import IpCamera
 from tests.rtsp import serve

@@ -29,7 +29,7 @@ def guided(name: str, seconds: float) -> tuple[int, bool]:
 def _fuzz(name: str, arguments: list[str]) -> None:
     import atheris
 
-    for module in ("flatbuffers.table", "edgecam.metadata", "edgecam.commands", "edgecam.config"):
+    for module in ("flatbuffers.table", "edgecam.model.metadata", "edgecam.mqtt.commands", "edgecam.config"):
         for value in vars(sys.modules[module]).values():
             with contextlib.suppress(AttributeError, TypeError):
                 if value.__module__ == module and callable(value) and not isinstance(value, type):

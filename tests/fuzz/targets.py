@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edgecam import commands, config, metadata
+from edgecam import config
+from edgecam.camera.sources import open_source
+from edgecam.camera.view import View
+from edgecam.daemon.switches import read_switches
 from edgecam.errors import ConfigError, EdgecamError, SourceError
-from edgecam.messages import end_of
-from edgecam.outbox_file import OpenEvent
-from edgecam.sources import open_source
-from edgecam.switches import read_switches
-from edgecam.trial import check
-from edgecam.view import View
+from edgecam.model import metadata
+from edgecam.model.trial import check
+from edgecam.mqtt import commands
+from edgecam.mqtt.messages import end_of
+from edgecam.mqtt.outbox_file import OpenEvent
 from tests import tflite
 from trainer.metadata import with_metadata
 
@@ -44,7 +46,7 @@ def model(data: bytes) -> None:
     """A model, as the child process checks it."""
     with _file(data, "model.tflite") as path, _refusal(EdgecamError):
         path.with_suffix(".txt").write_text("a\nb\nc\n")
-        check(config.Model(path=str(path)))
+        check(config.ModelSettings(path=str(path)))
 
 
 def model_metadata(data: bytes) -> None:
@@ -109,7 +111,7 @@ def _with_labels(content: bytes) -> bytes:
 
 def _see(data: bytes, name: str, *, folder: bool = False) -> None:
     with _file(data, name) as path, _refusal(SourceError):
-        camera = config.Camera(source=str(path.parent if folder else path))
+        camera = config.CameraSettings(source=str(path.parent if folder else path))
         view = View(camera, SIZE)
         for frame in islice(open_source(camera).frames(threading.Event()), FRAMES):
             view.of_frame(frame)

@@ -18,7 +18,7 @@ from tests.broker import Mosquitto, Subscriber, free_port
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.daemon import Daemon
+    from tests.command import Daemon
 
     StartDaemon = Callable[..., Daemon]
 

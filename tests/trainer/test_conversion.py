@@ -13,7 +13,7 @@ import keras
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
-from edgecam import graph, runtimes, timing
+from edgecam.model import graph, runtimes, timing
 from trainer.backbones import backbones
 from trainer.classifier import classifier
 from trainer.conversion import convert, convert_but

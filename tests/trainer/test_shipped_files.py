@@ -12,9 +12,9 @@ pytest.importorskip("tensorflow", reason="the trainer is not set up here; make t
 pytest.importorskip("av")
 
 from edgecam import config
-from edgecam.demo import shipped_clip
-from edgecam.model import Model
-from edgecam.sources import open_source
+from edgecam.camera.sources import open_source
+from edgecam.model.classifier import Classifier
+from edgecam.tools.demo import shipped_clip
 from trainer import shipped_model
 from trainer.photographs import random_views
 from trainer.shipped_clip import main as shipped_clip_command
@@ -31,14 +31,17 @@ def make(command: click.Command, output: Path) -> None:
 
 
 def images(clip: Path) -> NDArray[np.uint8]:
-    camera = config.Camera(source=str(clip))
+    camera = config.CameraSettings(source=str(clip))
     return np.array([frame.image for frame in open_source(camera).frames(threading.Event())])
 
 
 @pytest.mark.timeout(300)
 def test_the_model_made_anew_answers_as_the_shipped_one(tmp_path: Path) -> None:
     make(shipped_model.main, tmp_path / "anew.tflite")
-    anew, shipped = Model(config.Model(path=str(tmp_path / "anew.tflite"))), Model(config.Model())
+    anew, shipped = (
+        Classifier(config.ModelSettings(path=str(tmp_path / "anew.tflite"))),
+        Classifier(config.ModelSettings()),
+    )
     assert anew.classes == shipped.classes
     views = random_views(60, 224, seed=1)
     assert np.mean([np.abs(anew.scores(view) - shipped.scores(view)).max() for view in views]) < 0.01

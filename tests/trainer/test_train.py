@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
 
 from edgecam import config
-from edgecam.metadata import read_metadata
-from edgecam.model import Model
+from edgecam.model.classifier import Classifier
+from edgecam.model.metadata import read_metadata
 from tests.trainer import pictures
 from tests.trainer.command import SMALL, process, start, trainer
 
@@ -50,7 +50,7 @@ class TestWhatComesOut:
         assert names == {"model.tflite", "labels.txt", "model.keras", "report.html", "report.json"}
 
     def test_the_daemon_tells_new_pictures_rightly(self, trained: Trained) -> None:
-        model = Model(config.Model(path=str(trained.output / "model.tflite")))
+        model = Classifier(config.ModelSettings(path=str(trained.output / "model.tflite")))
         for colour in pictures.CLASSES:
             for number in range(1000, 1005):
                 image = pictures.picture(colour, number)[..., ::-1]
@@ -68,7 +68,7 @@ class TestWhatComesOut:
         ) as classifier:
             result = classifier.classify(mediapipe.Image(mediapipe.ImageFormat.SRGB, rgb))
         theirs = {each.category_name: each.score for each in result.classifications[0].categories}
-        model = Model(config.Model(path=path))
+        model = Classifier(config.ModelSettings(path=path))
         ours = model.scores(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         assert theirs == pytest.approx(dict(zip(model.classes, ours.tolist(), strict=True)), abs=0.02)
 

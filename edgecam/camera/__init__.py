@@ -1,0 +1,1 @@
+"""From a source to small images, one after the other."""

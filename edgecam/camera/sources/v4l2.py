@@ -1,0 +1,106 @@
+"""USB and other V4L2 cameras."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edgecam.camera.frames import Frame
+from edgecam.camera.sources.opencv import NO_FRAME_S, opened, prefer
+from edgecam.camera.sources.source import exposure_ns
+from edgecam.errors import SourceError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edgecam import config
+
+VIDIOC_QUERYCAP = 0x80685600  # https://docs.kernel.org/userspace-api/media/v4l/vidioc-querycap.html
+CAPABILITY = struct.Struct("16s32s32sIII12x")
+VIDEO_CAPTURE = 0x1
+HAS_DEVICE_CAPABILITIES = 0x80000000
+# A Pi's own camera and image processors show up as capture devices too, but give no finished images.
+RAW_DRIVERS = ("bcm2835-", "pispbe", "rp1-cfe", "rpi-", "unicam")
+BUFFERS = 2  # one being filled, one being read
+
+
+class V4l2Camera:
+    """The camera at a device file such as /dev/video0."""
+
+    waits = False
+    scales = False
+
+    def __init__(self, camera: config.CameraSettings, device: str | None = None) -> None:
+        """Ask the camera at ``device`` (or ``camera.source``) for the size and rate of ``camera``."""
+        self.name = device or camera.source
+        self._settings = (
+            *(cv2.CAP_PROP_FRAME_WIDTH, camera.width),
+            *(cv2.CAP_PROP_FRAME_HEIGHT, camera.height),
+            *(cv2.CAP_PROP_FPS, round(camera.fps)),
+            *(cv2.CAP_PROP_BUFFERSIZE, BUFFERS),
+        )
+
+    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
+        """See `Source`."""
+        if not Path(self.name).exists():
+            message = "no such device; is the camera plugged in?"
+            raise SourceError(message)
+        if not os.access(self.name, os.R_OK | os.W_OK):
+            message = "permission denied; is the user in the group video?"
+            raise SourceError(message)
+        prefer("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(NO_FRAME_S))
+        capture = opened(self.name, cv2.CAP_V4L2, *self._settings)
+        try:
+            while not stop.is_set():
+                there, image = capture.read()
+                if not there:
+                    message = f"unplugged, or no frame came for {NO_FRAME_S} s"
+                    raise SourceError(message)
+                exposed_ns = _exposed_ns(capture)
+                yield Frame(_shaped(image, capture), exposed_ns, exposed_ns)
+        finally:
+            capture.release()
+
+
+def cameras() -> list[str]:
+    """Device files of the V4L2 cameras that give finished images, in the order of their numbers."""
+    devices = sorted(Path("/dev").glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
+    return [str(device) for device in devices if _is_camera(device)]
+
+
+def _is_camera(device: Path) -> bool:
+    answer = bytearray(CAPABILITY.size)
+    try:
+        with device.open("rb", buffering=0) as file:
+            fcntl.ioctl(file, VIDIOC_QUERYCAP, answer)
+    except OSError:
+        return False
+    driver, _, _, _, capabilities, of_device = CAPABILITY.unpack(answer)
+    if capabilities & HAS_DEVICE_CAPABILITIES:
+        capabilities = of_device
+    return bool(capabilities & VIDEO_CAPTURE) and not driver.decode(errors="replace").startswith(RAW_DRIVERS)
+
+
+def _shaped(image: NDArray[np.uint8], capture: cv2.VideoCapture) -> NDArray[np.uint8]:
+    """Give an image its rows back: OpenCV 4.11 flattens what a camera gives as BGR (its issue 27166)."""
+    if image.ndim == 3:  # noqa: PLR2004
+        return image
+    width, height = (round(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if image.size != width * height * 3:
+        message = "gives images that are neither colour nor grey of 8 bits"
+        raise SourceError(message)
+    return image.reshape(height, width, 3)
+
+
+def _exposed_ns(capture: cv2.VideoCapture) -> int:
+    """The driver's time stamp, which is of the monotonic clock with all but a few drivers, else the time now."""
+    return exposure_ns(round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))

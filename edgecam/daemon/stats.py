@@ -1,0 +1,96 @@
+"""How the daemon is doing: frames, latency, load and heat."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgecam.device.processor import temperature, throttling
+from edgecam.mqtt.payloads import SCHEMA, FramesPayload, ModelPayload, QuantilesPayload, StatsPayload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import psutil
+
+    from edgecam.camera.frame_queue import FrameQueue
+
+logger = logging.getLogger(__name__)
+
+TYPICAL = 100  # inferences of which the middle one is typical
+KEPT = 10_000  # latencies between two reports; of more, the last ones count
+
+
+class Stats:
+    """Counts what the inference worker classified, and reports it from another thread."""
+
+    def __init__(self, queue: FrameQueue) -> None:
+        """Start counting now."""
+        self._queue = queue
+        self._cpu_s = time.process_time()
+        self._started = self._reported = time.monotonic()
+        self._classified = self._classified_before = self._rested = 0
+        self._times: deque[tuple[int | None, int]] = deque(maxlen=KEPT)
+        self._inferences: deque[int] = deque(maxlen=TYPICAL)
+
+    def classified(self, inference_ns: int | None, latency_ns: int) -> None:
+        """Count a frame; latency runs from its exposure until now; it may have needed no inference."""
+        if not self._classified:
+            now = time.time()
+            logger.info("first frame classified %.2f s after the start", now - _process().create_time())
+        self._classified += 1
+        if inference_ns is None:
+            self._rested += 1
+        else:
+            self._inferences.append(inference_ns)
+        self._times.append((inference_ns, latency_ns))
+
+    def typical_ms(self) -> float | None:
+        """Return the median of the last inferences in milliseconds; None: there was none. Called by any thread."""
+        times = list(self._inferences)
+        return float(np.median(times)) / 1e6 if times else None
+
+    def report(self, outbox: int, dropped: int, model: ModelPayload) -> StatsPayload:
+        """Sum up the time since the last report; of the events ``outbox`` are undelivered, ``dropped`` given up."""
+        now = time.monotonic()
+        times, self._times = self._times, deque(maxlen=KEPT)
+        counts, classified = self._queue.counts(), self._classified
+        passed_s = max(now - self._reported, 1e-3)
+        fps = (classified - self._classified_before) / passed_s
+        self._classified_before, self._reported = classified, now
+        cpu_s, cpu_before_s, self._cpu_s = time.process_time(), self._cpu_s, time.process_time()
+        state = throttling()
+        return StatsPayload(
+            schema=SCHEMA,
+            uptime_s=round(now - self._started, 1),
+            fps=round(fps, 1),
+            frames=FramesPayload(counts.captured, counts.dropped, classified, self._rested),
+            inference_ms=_quantiles(inference for inference, _ in times if inference is not None),
+            latency_ms=_quantiles(latency for _, latency in times),
+            queue=counts.waiting,
+            outbox=outbox,
+            outbox_dropped=dropped,
+            cpu_percent=round((cpu_s - cpu_before_s) / passed_s * 100, 1),
+            rss_mb=round(_process().memory_info().rss / 1e6, 1),
+            temperature_c=temperature(),
+            throttled=bool(state.now) if state else None,
+            model=model,
+        )
+
+
+def _process() -> psutil.Process:
+    import psutil  # not needed for the first frames
+
+    return psutil.Process()
+
+
+def _quantiles(times_ns: Iterable[int]) -> QuantilesPayload:
+    times = np.fromiter(times_ns, np.int64)
+    if not times.size:
+        return QuantilesPayload(None, None)
+    p50, p99 = np.percentile(times, (50, 99)) / 1e6
+    return QuantilesPayload(round(float(p50), 2), round(float(p99), 2))

@@ -1,0 +1,1 @@
+"""The machine itself: its heat and its processor."""

@@ -1,0 +1,114 @@
+"""Which way a model is to be run here, and whether it can be at all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgecam.errors import ModelError
+from edgecam.model.classifier import Classifier, read_model, usual_plan
+from edgecam.model.plan import choose
+from edgecam.model.plan_file import Measured, PlanFile
+
+if TYPE_CHECKING:
+    from edgecam import config
+    from edgecam.model.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedModel:
+    """How a model is to be run, which was tried here, or before its release.
+
+    Attributes:
+        settings: those that it follows.
+        content: of the .tflite file.
+        plan: the runtime, graph and threads.
+        graph: what the runtime is given: the same content, or a rewritten graph.
+        measured: what the plan was chosen by, as words; empty: it is the usual plan, nothing was measured.
+        is_final: no measuring could change it.
+    """
+
+    settings: config.ModelSettings
+    content: bytes
+    plan: Plan
+    graph: bytes
+    measured: str = ""
+    is_final: bool = True
+
+    def load(self) -> Classifier:
+        """Load the model.
+
+        Raises:
+            ModelError: it is refused.
+        """
+        return Classifier(self.settings, self.content, self.plan, self.graph, known=True)
+
+
+def plan_model(settings: config.ModelSettings, fps: float, *, measure: bool) -> PlannedModel:
+    """Find how to run a model; one that was not run on this machine is tried in a child process before.
+
+    Args:
+        settings: of the model.
+        fps: frames a second of the camera.
+        measure: where it was not measured before how fast the model runs in which way, do it now, which takes seconds;
+            else take the usual way for now.
+
+    Raises:
+        ModelError: the model is refused.
+    """
+    content = read_model(settings)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if settings.graph == "original" and "auto" not in (settings.runtime, settings.threads):
+        _try(settings, sha256)
+        return PlannedModel(settings, content, usual_plan(settings), content)
+    file = PlanFile(sha256, settings)
+    found = file.read()
+    if found is None and not measure and settings.graph != "rewritten":
+        _try(settings, sha256)
+        return PlannedModel(settings, content, usual_plan(settings), content, is_final=False)
+    if found is None:
+        found = _measure(settings, sha256)
+        if not found.timings:
+            return PlannedModel(settings, content, usual_plan(settings), content)
+        file.write(found)
+    best = choose(found.timings, 1e3 / fps)
+    graph = found.rewritten if best.plan.graph == "rewritten" and found.rewritten else content
+    return PlannedModel(settings, content, best.plan, graph, _in_words(found, best.plan))
+
+
+def _try(settings: config.ModelSettings, sha256: str) -> None:
+    from edgecam.model import trial
+
+    if settings.path:  # the shipped one needs no trial
+        _same(settings, trial.tried(settings).sha256, sha256)
+
+
+def _measure(settings: config.ModelSettings, sha256: str) -> Measured:
+    import tempfile
+
+    from edgecam.model import trial
+
+    with tempfile.TemporaryDirectory() as folder:
+        rewritten = Path(folder) / "rewritten.tflite"
+        report = trial.tried(settings, rewritten)
+        _same(settings, report.sha256, sha256)
+        for note in report.notes:
+            logger.info("model %s: %s", settings.path or "shipped", note)
+        return Measured(report.timings, rewritten.read_bytes() if rewritten.exists() else None)
+
+
+def _same(settings: config.ModelSettings, tried: str, sha256: str) -> None:
+    if tried != sha256:
+        message = f"{settings.path}: changed while it was checked; try again when it is complete"
+        raise ModelError(message)
+
+
+def _in_words(measured: Measured, plan: Plan) -> str:
+    times = {timing.plan: f"{timing.ms:.2f} ms" for timing in measured.timings}
+    others = ", ".join(f"{other} {ms}" for other, ms in times.items() if other != plan)
+    return f"{times[plan]} an inference when it was measured" + (f"; not: {others}" if others else "")

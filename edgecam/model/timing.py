@@ -1,0 +1,131 @@
+"""How fast a model runs in each of several ways, and whether they agree."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edgecam.model import runtimes
+from edgecam.model.plan import Timing, fastest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from edgecam.model.plan import Candidates, Graph, Plan
+    from edgecam.model.runtimes import Interpreter
+
+SECONDS = 1.5  # for all ways together
+ROUNDS = 8
+INVOCATIONS = 25  # at most, of one way in a round
+UNDISTURBED = 10  # percentile: what other programs do meanwhile makes an inference slower, never faster
+HOPELESS = 1.5  # times as slow as the fastest after the first round: timed no more
+GRAINS = (4, 8, 16, 32, 224)  # of random images: how many patches of one colour in a row
+NOISE = 3.0  # times what other kernels for the same graph make of rounding
+STEP = 0.02  # of a score: what always agrees
+
+
+def timed(graphs: Mapping[Graph, bytes], candidates: Candidates, seconds: float = SECONDS) -> list[Timing]:
+    """Time every way that is open: runtimes and graphs on the fewest threads, then the fastest of them on more.
+
+    Ways take turns, so that noise of the machine hits all of them.
+
+    Args:
+        graphs: the .tflite files; of a graph that is not there, no way is timed.
+        candidates: what is open.
+        seconds: to take for it, about.
+
+    Returns:
+        The usual plan's first.
+
+    Raises:
+        ModelError: a runtime refuses a file.
+    """
+    plans = [plan for plan in candidates.singles() if plan.graph in graphs]
+    parts = 2 if len(candidates.threads) > 1 else 1
+    single = _take_turns(plans, graphs, seconds / parts)
+    best = fastest(single)
+    spread = candidates.spread(best.plan)
+    return single + _take_turns(spread, graphs, seconds / parts) if spread else single
+
+
+def _take_turns(plans: Sequence[Plan], graphs: Mapping[Graph, bytes], seconds: float) -> list[Timing]:
+    loaded = {plan: runtimes.interpreter(plan.runtime, graphs[plan.graph], plan.threads) for plan in plans}
+    times: dict[Plan, list[float]] = {plan: [] for plan in plans}
+    slice_s = seconds / ROUNDS / len(plans)
+    hopeful = list(plans)
+    for _ in range(ROUNDS):
+        for plan in hopeful:
+            times[plan] += milliseconds(loaded[plan], slice_s, INVOCATIONS)
+        typical = {plan: float(np.percentile(times[plan], UNDISTURBED)) for plan in plans}
+        hopeful = [plan for plan in plans if typical[plan] <= HOPELESS * min(typical.values())]
+    return [Timing(plan, round(typical[plan], 4)) for plan in plans]
+
+
+def milliseconds(interpreter: Interpreter, seconds: float, most: int) -> list[float]:
+    """Milliseconds of each inference, at least one, of as many as fit into ``seconds``."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(times) < most:
+        start = time.perf_counter()
+        interpreter.invoke()
+        now = time.perf_counter()
+        times.append((now - start) * 1e3)
+        if now > end:
+            break
+    return times
+
+
+def disagreement(original: bytes, other: bytes) -> str | None:
+    """Return how two graphs differ on random images, or None where they agree.
+
+    Two kernels for one operator round differently, and a quantised network makes much of little: already the runtime's
+    own kernels differ from those of its delegate. So the graphs may differ by little more than these do.
+
+    Raises:
+        ModelError: the runtime refuses a file.
+    """
+    first = runtimes.interpreter("litert", original, 1)
+    images = list(random_inputs(first))
+    expected = _outputs(first, images)
+    rounding = _off(_outputs(runtimes.undelegated(original), images), expected)
+    off = _off(_outputs(runtimes.interpreter("litert", other, 1), images), expected)
+    if off <= NOISE * rounding + STEP:
+        return None
+    return f"its scores are off by {off:.3f} on random images, where rounding explains {rounding:.3f}"
+
+
+def random_inputs(interpreter: Interpreter) -> Iterator[NDArray[np.generic]]:
+    """Random images for a model, as its input takes them: from large patches of colour to noise."""
+    details = interpreter.get_input_details()[0]
+    _, height, width, channels = details["shape"]
+    generator = np.random.default_rng(0)
+    for grain in GRAINS:
+        patches = generator.integers(0, 256, (min(grain, height), min(grain, width), channels), np.uint8)
+        image = cv2.resize(patches, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)
+        image = image.reshape(1, height, width, channels)
+        if details["dtype"] == np.float32:
+            yield (image / np.float32(127.5) - 1).astype(np.float32)
+        else:
+            yield image if details["dtype"] == np.uint8 else (image ^ 0x80).view(np.int8)
+
+
+def _outputs(interpreter: Interpreter, images: Sequence[NDArray[np.generic]]) -> NDArray[np.float64]:
+    """float64 [images, scores], dequantised."""
+    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scale, zero = result["quantization"]
+    rows = []
+    for image in images:
+        interpreter.tensor(source["index"])()[:] = image
+        interpreter.invoke()
+        rows.append(interpreter.tensor(result["index"])().astype(float).reshape(-1))
+    return np.subtract(rows, float(zero)) * float(scale or 1.0)
+
+
+def _off(values: NDArray[np.float64], expected: NDArray[np.float64]) -> float:
+    """How far the scores of an image are off at the most, on average over the images."""
+    return float(np.abs(values - expected).max(axis=1).mean())

@@ -1,0 +1,1 @@
+"""Models that come over MQTT: signed, fetched, tried, and taken back if they fail."""

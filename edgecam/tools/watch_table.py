@@ -1,0 +1,104 @@
+"""The cameras on a broker as a table in the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from edgecam.tools.cameras import CameraStatus
+
+COLOURS = {"online": "green", "paused": "yellow", "lost": "bold red", "offline": "red"}
+HOT_C = 75.0
+SURE, UNSURE = 0.8, 0.6
+LAST = 16  # columns of the last event
+NOTHING = Text("-", "dim")
+
+
+def overview(cameras: Collection[CameraStatus], now: datetime, rows: int, where: str) -> Group:
+    """Lay out what fits into 80 columns: a line about all of them, and a table.
+
+    Args:
+        cameras: all there are.
+        now: the time of day, in UTC.
+        rows: how many cameras fit; those that are not well come first, then by name.
+        where: the broker, and what is the matter with it.
+    """
+    made = Table(box=None, padding=(0, 1, 0, 0))
+    made.add_column("CAMERA", no_wrap=True, min_width=10, max_width=16)
+    made.add_column("STATE", no_wrap=True, min_width=7)
+    made.add_column("SEES", no_wrap=True, min_width=12, max_width=14)
+    for name in ("SCORE", "FPS", "MS", "TEMP"):
+        made.add_column(name, no_wrap=True, justify="right", min_width=5)
+    made.add_column("LAST EVENT", no_wrap=True, min_width=10, max_width=LAST)
+    ordered = sorted(cameras, key=lambda camera: (camera.condition == "online", camera.name))
+    for camera in ordered[:rows]:
+        made.add_row(*_row(camera, now))
+    rest = [Text(f"and {len(ordered) - rows} more", "dim")] if len(ordered) > rows else []
+    return Group(_title(cameras, where), made, *rest)
+
+
+def _title(cameras: Collection[CameraStatus], where: str) -> Text:
+    conditions = [camera.condition for camera in cameras]
+    title = Text.assemble(("edgecam", "bold"), f" on {where}: {len(conditions)} cameras", no_wrap=True)
+    for condition, colour in COLOURS.items():
+        if count := conditions.count(condition):
+            title.append(", ").append(f"{count} {condition}", colour)
+    return title
+
+
+def _row(camera: CameraStatus, now: datetime) -> list[Text]:
+    state, stats = camera.state, camera.stats
+    cells = [Text(_plain(camera.name), "bold"), Text(camera.condition, COLOURS[camera.condition])]
+    if camera.condition == "offline":
+        return [*cells, *[NOTHING] * 5, _last_event(camera, now)]
+    seen = state.label if state else None
+    cells.append(Text(_plain(seen), "cyan") if seen else NOTHING)
+    cells.append(_score(state.score) if state and seen else NOTHING)
+    cells.append(Text(f"{stats.fps:.1f}") if stats else NOTHING)
+    latency = stats.latency_ms.p50 if stats else None
+    cells.append(NOTHING if latency is None else Text(f"{latency:.1f}"))
+    heat = stats.temperature_c if stats else None
+    cells.append(NOTHING if heat is None else Text(f"{heat:.0f}°C", "red" if heat >= HOT_C else ""))
+    return [*cells, _last_event(camera, now)]
+
+
+def _score(score: float) -> Text:
+    return Text(f"{score:.2f}", "green" if score >= SURE else "yellow" if score >= UNSURE else "dim")
+
+
+def _last_event(camera: CameraStatus, now: datetime) -> Text:
+    event = camera.event
+    if not event:
+        return NOTHING
+    if event.type != "end":
+        return Text(f"{_plain(event.label)[: LAST - 4]} now", "cyan")
+    try:
+        gone_s = (now - datetime.fromisoformat(event.end_time or event.frame_time)).total_seconds()
+    except (ValueError, TypeError):  # of a time that is none, or has no zone
+        return NOTHING
+    ago = _ago(gone_s)
+    return Text(f"{_plain(event.label)[: LAST - len(ago) - 1]} {ago}", "dim")
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def _plain(name: str) -> str:
+    """Leave out what would steer a terminal: names come from the network."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def now_utc() -> datetime:
+    """Return the time of day."""
+    return datetime.now(UTC)

@@ -1,0 +1,147 @@
+"""What users type: version, help, demo and check."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from edgecam.tools.demo import shipped_clip
+from tests.broker import Mosquitto, Subscriber, free_port
+from tests.command import as_options, edgecam
+
+
+def test_version_is_that_of_the_package() -> None:
+    assert edgecam("--version").stdout == f"edgecam, version {version('edgecam')}\n"
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "check", "bench", "watch", "keygen", "sign"])
+def test_help_tells_what_a_command_does(command: str) -> None:
+    ended = edgecam(command, "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(f"Usage: edgecam {command} [OPTIONS]")
+
+
+def test_help_lists_the_commands() -> None:
+    listed = re.findall(r"^  (\w+)  ", edgecam("--help").stdout, re.MULTILINE)
+    assert listed == ["bench", "check", "demo", "keygen", "run", "sign", "watch"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"), [(["rnu"], "no such command 'rnu'"), (["--sed"], "no such option '--sed'")]
+)
+def test_a_mistyped_command_gets_one_line(arguments: list[str], line: str) -> None:
+    ended = edgecam(*arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"edgecam: {line}")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_the_installed_command_is_there() -> None:
+    assert subprocess.run([Path(sys.executable).with_name("edgecam"), "--version"], check=True, capture_output=True)
+
+
+class TestDemo:
+    """The whole pipeline in one command."""
+
+    def test_it_prints_the_events_that_arrive_and_a_summary(self) -> None:
+        ended = edgecam("demo", "--seconds", 4)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert re.search(r"^\d\d:\d\d:\d\d\.\d\d  new     cat +0\.\d\d #+$", ended.stdout, re.MULTILINE)
+        assert re.search(
+            r"^\d\d:\d\d:\d\d\.\d\d  end     cat .* seen for \d\.\d s, best 0\.\d\d$", ended.stdout, re.MULTILINE
+        )
+        for line in (
+            r"frames +\d+ classified, \d+ dropped",
+            r"latency +p50 [\d.]+ ms, p99 [\d.]+ ms",
+            "events +1 began, 1 ended",
+        ):
+            assert re.search(f"^{line}", ended.stdout, re.MULTILINE)
+
+    def test_it_stops_when_nobody_reads_on(self) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-m", "edgecam", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as demo:
+            assert demo.stdout
+            assert demo.stderr
+            assert any("new" in line for line in demo.stdout)
+            demo.stdout.close()
+            assert re.fullmatch(r"stopped after \d+ s\n", demo.stderr.read())
+        assert demo.returncode == 1
+
+    def test_it_uses_the_broker_that_is_named(self, mosquitto: Mosquitto) -> None:
+        with Subscriber(mosquitto.port) as subscriber:
+            ended = edgecam("demo", "--seconds", 4, "--broker", f"{mosquitto.host}:{mosquitto.port}")
+            assert subscriber.wait_for_topic("events").json["label"] == "cat"
+        assert ended.returncode == 0
+
+    def test_without_an_event_it_fails(self) -> None:
+        assert edgecam("demo", "--seconds", 1).returncode == 1
+
+    def test_a_broker_that_is_not_there_is_told_in_one_line(self) -> None:
+        port = free_port()
+        ended = edgecam("demo", "--broker", f"127.0.0.1:{port}")
+        assert ended.returncode == 1
+        assert ended.stderr == f"edgecam: --broker 127.0.0.1:{port}: cannot be reached: connection refused\n"
+
+    @pytest.mark.parametrize("broker", ["localhost", "localhost:http", ":1883", "localhost:99999"])
+    def test_a_broker_without_host_and_port_is_refused(self, broker: str) -> None:
+        ended = edgecam("demo", "--broker", broker)
+        assert ended.returncode == 2
+        assert ended.stderr == f"edgecam: --broker {broker}: expected HOST:PORT, such as localhost:1883\n"
+
+    @pytest.mark.parametrize("seconds", ["0", "x"])
+    def test_a_duration_that_is_none_is_refused(self, seconds: str) -> None:
+        ended = edgecam("demo", "--seconds", seconds)
+        assert ended.returncode == 2
+        assert ended.stderr.startswith("edgecam demo: invalid value for '--seconds'")
+
+
+class TestCheck:
+    """What works, what does not, and the remedy."""
+
+    @pytest.fixture
+    def good(self, mosquitto: Mosquitto) -> list[str]:
+        settings = {"camera.source": shipped_clip(), "mqtt.host": mosquitto.host, "mqtt.port": mosquitto.port}
+        return as_options(settings)
+
+    def test_a_line_for_each_part(self, good: list[str]) -> None:
+        ended = edgecam("check", *good)
+        assert ended.returncode == 0
+        names = [line.split()[1] for line in ended.stdout.splitlines()]
+        assert names == ["settings", "model", "camera", "broker", "service", "temperature"]
+
+    def test_json_for_programs(self, good: list[str]) -> None:
+        rows = json.loads(edgecam("check", "--json", *good).stdout)
+        assert {row["name"]: row["status"] for row in rows}["broker"] == "ok"
+        assert all(set(row) == {"name", "status", "detail", "remedy"} for row in rows)
+
+    @pytest.mark.parametrize(
+        ("override", "name"),
+        [
+            ("mqtt.port=1", "broker"),
+            ("camera.source=/dev/video987", "camera"),
+            ("camera.source=nowhere.mp4", "camera"),
+            ("model.path=nowhere.tflite", "model"),
+            ("queue.size=0", "settings"),
+        ],
+    )
+    def test_a_failure_names_the_part_and_the_remedy(self, good: list[str], override: str, name: str) -> None:
+        ended = edgecam("check", "--json", *good, "--set", override)
+        assert ended.returncode == 1
+        (failed,) = (row for row in json.loads(ended.stdout) if row["status"] == "failure")
+        assert failed["name"] == name
+        assert failed["remedy"]
+
+    def test_a_service_that_is_no_broker_is_told(self, good: list[str]) -> None:
+        import socket
+
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            override = f"mqtt.port={silent.getsockname()[1]}"
+            ended = edgecam("check", *good, "--set", "mqtt.host=127.0.0.1", "--set", override)
+        assert "does not answer as an MQTT broker within 7 s" in ended.stdout

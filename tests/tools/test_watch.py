@@ -1,0 +1,230 @@
+"""The live view of all cameras on a broker."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from edgecam.mqtt.payloads import (
+    EventPayload,
+    FramesPayload,
+    ModelPayload,
+    QuantilesPayload,
+    StatePayload,
+    StatsPayload,
+)
+from edgecam.tools.cameras import MOST, TOPICS, Cameras, CameraStatus
+from edgecam.tools.watch_table import overview
+from tests.broker import Mosquitto, Subscriber, free_port
+from tests.command import edgecam
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from tests.command import Daemon
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+MODEL = ModelPayload("m", "0" * 64)
+SEEN = StatePayload("cat", 0.93, "2026-11-25T11:59:00.000000Z", "1", "online")
+NONE = QuantilesPayload(None, None)
+STATS = StatsPayload(
+    schema=1,
+    uptime_s=1.0,
+    fps=30.0,
+    frames=FramesPayload(1, 0, 1),
+    inference_ms=NONE,
+    latency_ms=QuantilesPayload(5.25, 9.0),
+    queue=0,
+    outbox=0,
+    outbox_dropped=0,
+    cpu_percent=1.0,
+    rss_mb=1.0,
+    temperature_c=51.4,
+    throttled=None,
+    model=MODEL,
+)
+
+
+def event(kind: str, label: str = "cat", ended: timedelta = timedelta(minutes=3)) -> EventPayload:
+    at = (NOW - ended).isoformat()
+    return EventPayload(1, "1", kind, "porch", label, None, 0.9, 0.9, at, at, at if kind == "end" else None, (), MODEL)  # type: ignore[arg-type]
+
+
+def shown(cameras: Iterable[CameraStatus], rows: int = 20, width: int = 80) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(overview(list(cameras), NOW, rows, "localhost:1883"))
+    return str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
+
+
+class TestTable:
+    """What people see."""
+
+    def test_all_there_is_to_know_stands_in_a_row(self) -> None:
+        camera = CameraStatus("porch", available=True, state=SEEN, stats=STATS, event=event("new"))
+        assert shown([camera])[2].split() == ["porch", "online", "cat", "0.93", "30.0", "5.2", "51°C", "cat", "now"]
+
+    def test_the_title_counts(self) -> None:
+        cameras = [
+            CameraStatus("a", available=True),
+            CameraStatus("b"),
+            CameraStatus("c", available=True, enabled=False),
+        ]
+        assert shown(cameras)[0].strip() == "edgecam on localhost:1883: 3 cameras, 1 online, 1 paused, 1 offline"
+
+    def test_what_ails_comes_first(self) -> None:
+        lost = CameraStatus("z", available=True, state=msgspec.structs.replace(SEEN, camera="lost"))
+        rows = shown([CameraStatus("a", available=True), lost, CameraStatus("y")])
+        assert [row.split()[:2] for row in rows[2:5]] == [["y", "offline"], ["z", "lost"], ["a", "online"]]
+
+    def test_what_does_not_fit_is_counted(self) -> None:
+        rows = shown([CameraStatus(f"camera-{number:03}", available=True) for number in range(50)], rows=10)
+        assert rows[-1].strip() == "and 40 more"
+        assert len(rows) == 13
+
+    @pytest.mark.parametrize(
+        ("ago", "words"), [(5, "cat 5 s"), (200, "cat 3 min"), (7300, "cat 2 h"), (200_000, "cat 2 d"), (-9, "cat 0 s")]
+    )
+    def test_the_last_event_is_told_in_round_numbers(self, ago: int, words: str) -> None:
+        camera = CameraStatus("porch", available=True, event=event("end", ended=timedelta(seconds=ago)))
+        assert shown([camera])[2].rstrip().endswith(words)
+
+    @given(st.text(max_size=40), st.text(max_size=40), st.integers(0, 10**7))
+    def test_any_name_fits_into_80_columns_and_steers_no_terminal(self, name: str, label: str, ago: int) -> None:
+        state = msgspec.structs.replace(SEEN, label=label or None)
+        ended = event("end", label, timedelta(seconds=ago))
+        camera = CameraStatus(name, available=True, state=state, stats=STATS, event=ended)
+        rows = shown([camera])
+        assert len(rows) == 3
+        assert all(len(row) <= 80 for row in rows)
+        assert not any(re.search(r"[\x00-\x1f\x7f-\x9f]", row) for row in rows)
+
+
+class TestCameras:
+    """What is made of messages."""
+
+    def test_a_camera_is_what_its_messages_say(self) -> None:
+        cameras = Cameras("home/edgecam")
+        for name, payload in (
+            ("availability", b"online"),
+            ("state", msgspec.json.encode(SEEN)),
+            ("stats", msgspec.json.encode(STATS)),
+            ("enabled/state", b"OFF"),
+        ):
+            assert cameras.take(f"home/edgecam/porch/{name}", payload) is None
+        assert cameras.take("home/edgecam/porch/events", msgspec.json.encode(event("new"))) == event("new")
+        assert cameras.all() == {
+            "porch": CameraStatus("porch", available=True, enabled=False, state=SEEN, stats=STATS, event=event("new"))
+        }
+
+    @given(st.sampled_from([*TOPICS, "other", ""]), st.binary(max_size=100))
+    def test_rubbish_is_passed_over(self, name: str, payload: bytes) -> None:
+        cameras = Cameras("edgecam")
+        assert cameras.take(f"edgecam/porch/{name}", payload) is None
+        assert len(cameras.all()) <= 1
+
+    def test_nobody_fills_the_memory_with_made_up_cameras(self) -> None:
+        cameras = Cameras("edgecam")
+        for number in range(MOST + 10):
+            cameras.take(f"edgecam/{number}/availability", b"online")
+        assert len(cameras.all()) == MOST
+
+
+@pytest.fixture
+def watched(mosquitto: Mosquitto, porch: dict[str, object], start_daemon: Callable[..., Daemon]) -> Mosquitto:
+    """A broker with a camera that sees red."""
+    with Subscriber(mosquitto.port) as subscriber:
+        start_daemon({**porch, "stats.interval": 1})
+        subscriber.wait_for_event("new")
+        subscriber.wait_for_topic("stats")
+    return mosquitto
+
+
+def first_line(watch: subprocess.Popen[bytes], watched: Mosquitto) -> bytes:
+    """Let the camera begin and end events until the one who watches prints one; it may have come late."""
+    assert watch.stdout
+    with Subscriber(watched.port) as subscriber:
+        while not select.select([watch.stdout], [], [], 0)[0]:
+            subscriber.publish("edgecam/porch/enabled/set", b"OFF")
+            subscriber.wait_for_topic("enabled/state", b"OFF")
+            subscriber.publish("edgecam/porch/enabled/set", b"ON")
+            subscriber.wait_for_event("new")
+    return bytes(watch.stdout.readline())
+
+
+class TestWatch:
+    """The command."""
+
+    def test_it_shows_a_camera(self, watched: Mosquitto) -> None:
+        ended = edgecam("watch", "--broker", f"127.0.0.1:{watched.port}", "--seconds", 1)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert re.search(r"^porch +online +red +[\d.]+ +[\d.]+ +[\d.]+ ", ended.stdout, re.MULTILINE)
+
+    def test_in_a_terminal_of_80_columns_it_goes_on_until_ctrl_c(self, watched: Mosquitto) -> None:
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "edgecam", "watch", "--broker", f"127.0.0.1:{watched.port}"]
+        environment = {**os.environ, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+        with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as watch:
+            os.close(theirs)
+            text = b""
+            while text.count(b"porch") < 3:  # it is drawn again and again
+                text += os.read(ours, 65_536)
+            watch.send_signal(signal.SIGINT)
+            assert watch.wait(20) == 0
+        os.close(ours)
+        assert b"\x1b[32monline" in text  # green
+
+    def test_json_is_an_event_a_line(self, watched: Mosquitto) -> None:
+        command = [sys.executable, "-m", "edgecam", "watch", "--broker", f"127.0.0.1:{watched.port}", "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as watch:
+            assert json.loads(first_line(watch, watched))["label"] == "red"
+            watch.send_signal(signal.SIGINT)
+            assert watch.wait(20) == 0
+
+    def test_it_logs_in_as_the_settings_say(self, tmp_path: Path) -> None:
+        settings = ("allow_anonymous false", f"password_file {tmp_path}/users")
+        (tmp_path / "password").write_text("secret")
+        (tmp_path / "users").touch(mode=0o600)
+        subprocess.run(["mosquitto_passwd", "-b", str(tmp_path / "users"), "viewer", "secret"], check=True)
+        with Mosquitto(tmp_path / "closed", settings) as broker:
+            address = ("--broker", f"127.0.0.1:{broker.port}", "--seconds", 1)
+            refused = edgecam("watch", *address)
+            problem = "refuses us: not authorized; check mqtt.username and mqtt.password_file"
+            problem += "; name another with --broker HOST:PORT"
+            assert (refused.returncode, refused.stderr) == (1, f"edgecam: broker 127.0.0.1:{broker.port} {problem}\n")
+            login = ("--set", "mqtt.username=viewer", "--set", f"mqtt.password_file={tmp_path}/password")
+            assert edgecam("watch", *address, *login).returncode == 0
+
+    def test_a_broker_that_is_not_there_is_told_in_one_line(self) -> None:
+        port = free_port()
+        ended = edgecam("watch", "--broker", f"127.0.0.1:{port}")
+        assert ended.returncode == 1
+        assert ended.stderr == (
+            f"edgecam: broker 127.0.0.1:{port} cannot be reached: connection refused; name another with "
+            "--broker HOST:PORT\n"
+        )
+
+    def test_a_broker_that_comes_back_is_watched_again(self, watched: Mosquitto) -> None:
+        command = [sys.executable, "-m", "edgecam", "watch", "--broker", f"127.0.0.1:{watched.port}", "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as watch:
+            first_line(watch, watched)
+            watched.stop()
+            watched.start()
+            assert json.loads(first_line(watch, watched))["label"] == "red"
+            watch.send_signal(signal.SIGINT)
+            assert watch.wait(20) == 0
