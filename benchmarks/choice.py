@@ -75,9 +75,8 @@ def main(models: tuple[Path, ...], photographs: Path | None) -> None:
                 runtimes.pieces(runtimes.interpreter("litert", each, 1)) for each in (planned.content, planned.graph)
             ]
             click.echo(
-                f"{path.stem}: {before:.2f} ms in {pieces[0]} pieces -> {after:.2f} ms in {pieces[1]} ({planned.plan}): "
-                f""
-                f"{ratio:.2f} times faster"
+                f"{path.stem}: {before:.2f} ms in {pieces[0]} pieces -> {after:.2f} ms in {pieces[1]} "
+                f"({planned.plan}): {ratio:.2f} times faster"
             )
             if pictures:
                 usual = Classifier(planned.settings, planned.content)

@@ -21,13 +21,14 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from edgecam import config
-from edgecam.camera.frame_queue import FrameQueue
+from edgecam.camera.frame_queue import Feed, FrameQueue
 from edgecam.camera.frames import CameraChange
+from edgecam.camera.sources import open_source
 from edgecam.daemon.pipeline import make_pipeline
 from edgecam.daemon.stats import Stats
-from edgecam.daemon.switches import Switches
 from edgecam.events.tracker import Event
 from edgecam.mqtt.clock import Clock
+from edgecam.mqtt.notices import Origin, Switched, happened
 from edgecam.mqtt.publisher import Publisher
 from edgecam.rollout.record import ModelState
 
@@ -56,8 +57,9 @@ class Plan(msgspec.Struct, frozen=True):
 
 def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
     """Run the cameras until told to stop; return the types of the messages of each event, by its id."""
-    pipeline = make_pipeline(config.Config(model=config.ModelSettings(runtime="litert", graph="original", threads=1)))
-    cameras = [_camera(plan, plan.first + number, pipeline) for number in range(plan.count)]
+    settings = config.Config(model=config.ModelSettings(runtime="litert", graph="original", threads=1))
+    pipeline, clock = make_pipeline(settings), Clock()
+    cameras = [_camera(plan, _origin(plan, number), pipeline, clock) for number in range(plan.count)]
     threads = [threading.Thread(target=publisher.run) for publisher, _ in cameras]
     for thread in threads:
         thread.start()
@@ -76,7 +78,8 @@ def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
             following = _steps(f"{plan.first + number}-{order}", number % len(pipeline.labels.names))
         else:
             decided.setdefault(event.id, []).append(event.type)
-            cameras[number][1].put(event)
+            told = happened(event, _origin(plan, number), pipeline.labels, pipeline.payload, clock)
+            cameras[number][1].put(told)
             wait_s, following = generator.expovariate((UPDATES + 1) / LASTS_S), steps
         heapq.heappush(due, (time.monotonic() + wait_s, order, following, number))
         order += 1
@@ -87,23 +90,30 @@ def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
     return decided
 
 
-def _camera(plan: Plan, number: int, pipeline: Pipeline) -> tuple[Publisher, Inbox]:
+def _origin(plan: Plan, number: int) -> Origin:
+    name = f"camera-{plan.first + number:04}"
+    return Origin(f"edgecam/{name}", name)
+
+
+def _camera(plan: Plan, origin: Origin, pipeline: Pipeline, clock: Clock) -> tuple[Publisher, Inbox]:
     settings = config.Config(
-        camera=config.CameraSettings(name=f"camera-{number:04}"),
+        camera=config.CameraSettings(name=origin.camera),
         mqtt=config.MqttSettings(host=plan.host, port=plan.port),
         stats=config.StatsSettings(interval=plan.stats_s),
     )
     inbox: Inbox = queue.SimpleQueue()
     ignore: Callable[..., None] = lambda *_: None  # noqa: E731
-    stats = Stats(FrameQueue(2, wait=False))
+    source = open_source(config.CameraSettings(source="/dev/video0"))
+    stats = Stats(FrameQueue(2, Feed(source, pipeline.view)))
+    stats.follow(pipeline)
     publisher = Publisher(
         settings,
-        pipeline,
-        Clock(),
-        stats,
-        Switches(),
+        clock,
+        Switched(enabled=True, threshold=settings.events.threshold),
         ModelState("active"),
         inbox,
+        stats.report,
+        on_event=ignore,
         on_report=ignore,
         on_command=ignore,
     )

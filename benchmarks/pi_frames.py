@@ -18,16 +18,21 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from edgecam import config
 from edgecam.camera.capture import Capture
-from edgecam.camera.frame_queue import FrameQueue
+from edgecam.camera.frame_queue import Feed, FrameQueue
 from edgecam.camera.frames import Frame, Layout
 from edgecam.camera.sources.picamera2 import unpadded
 from edgecam.camera.view import View
 from edgecam.daemon.inference import Inference
+from edgecam.daemon.observer import Observer
+from edgecam.daemon.pipeline import Pipeline
 from edgecam.daemon.stats import Stats
 from edgecam.device.heat import Pace
 from edgecam.events.labels import Labels
 from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import Classifier
+from edgecam.model.loading import PlannedModel
+from edgecam.mqtt.clock import Clock
+from edgecam.mqtt.notices import Origin
 from edgecam.tasks import Task
 
 if TYPE_CHECKING:
@@ -58,15 +63,13 @@ class Pi:
             yield Frame(image, number * INTERVAL_NS, number * INTERVAL_NS, Layout.I420, cropped=True, turned=True)
 
 
-class Pipeline:
-    """What the inference worker wants of one; all frames are looked at."""
-
-    motion = None
-
-    def __init__(self, model: Classifier, settings: config.EventsSettings) -> None:
-        """Begin with nothing seen."""
-        self.model, self.labels = model, Labels(model.classes, settings.groups, settings.ignore)
-        self.tracker = EventTracker(settings, self.labels.names, lambda: "id")
+def _pipeline(model: Classifier, view: View) -> Pipeline:
+    """All frames are looked at."""
+    events = config.EventsSettings()
+    labels = Labels(model.classes, events.groups, events.ignore)
+    tracker = EventTracker(events, labels.names, lambda: "id")
+    planned = PlannedModel(config.ModelSettings(), b"", model.plan, b"")
+    return Pipeline(Origin("edgecam/pi", "pi"), view, model, labels, tracker, None, "", planned)
 
 
 def main(path: str, count: int) -> None:
@@ -78,11 +81,12 @@ def main(path: str, count: int) -> None:
         labels = copy.with_suffix(".txt")
         labels.write_text("".join(f"{number}\n" for number in range(10)))
         model = Classifier(config.ModelSettings(path=str(copy), runtime="litert"))
-    queue = FrameQueue(2, wait=True)
-    capture = Capture(Pi(model.size, count), View(config.CameraSettings(), model.size), queue, Pace())  # type: ignore[arg-type]
+    view = View(config.CameraSettings(), model.size)
+    queue = FrameQueue(2, Feed(Pi(model.size, count), view))  # type: ignore[arg-type]
+    capture = Capture(queue, Pace())
     inference = Inference(
         queue,
-        Pipeline(model, config.EventsSettings()),  # type: ignore[arg-type]
+        {"": Observer(_pipeline(model, view), Clock())},
         Stats(queue),
         lambda _: None,
         lambda _: None,

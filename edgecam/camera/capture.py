@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from contextlib import closing
@@ -15,10 +14,9 @@ from edgecam.camera.frames import CameraChange, Rest
 from edgecam.errors import SourceError, SourceFileError
 
 if TYPE_CHECKING:
-    from edgecam.camera.frame_queue import FrameQueue
-    from edgecam.camera.frames import Frame, Notice
+    from edgecam.camera.frame_queue import Feed, FrameQueue
+    from edgecam.camera.frames import Frame
     from edgecam.camera.sources.source import Source
-    from edgecam.camera.view import View
     from edgecam.device.heat import Pace
 
 logger = logging.getLogger(__name__)
@@ -29,24 +27,20 @@ REST_S = 5.0  # how often it is told that no frame is taken
 
 
 class Capture:
-    """Puts a source's frames, at the model's size, into the queue; opens a lost camera again.
+    """Puts the frames that are to be fed, at the model's size, into the queue; opens a lost camera again.
 
-    The source and what the model sees of it can be changed while it runs. While it rests the source is closed.
+    Which source is read, and what the model sees of it, is for the queue to say. While it rests the source is closed.
     """
 
-    def __init__(self, source: Source, view: View, frames: FrameQueue, pace: Pace) -> None:
-        """Read ``source``, and of its frames as many as ``pace`` admits."""
-        self._source = source
-        self._view = view
+    def __init__(self, frames: FrameQueue, pace: Pace, *, rests: bool = False) -> None:
+        """Feed ``frames``, with as many as ``pace`` admits; ``rests``: not before `rest` says so."""
         self._queue = frames
         self._pace = pace
-        self._interrupt = threading.Event()  # the source is to give no more frames: it is to be changed, or all ends
-        self._changes: queue.SimpleQueue[tuple[View, Notice]] = queue.SimpleQueue()
+        self._interrupt = threading.Event()  # the source is to give no more frames: another is to be read, or all ends
         self._stopped = False
-        self._rests = False
-        self._was_online = False
-        self._online = False
-        self._told = False
+        self._rests = rests
+        self._ever_online = False
+        self._told: tuple[Source, bool] | None = None  # of which source it was logged last whether it is there
 
     def run(self) -> None:
         """Capture until `stop` is called or the source has ended.
@@ -54,30 +48,29 @@ class Capture:
         Raises:
             SourceFileError: a file cannot be read, and never could.
         """
-        delay = FIRST_RETRY_S
+        delay_s = FIRST_RETRY_S
         while not self._stopped:
             self._interrupt.clear()
             if self._stopped:  # it was called just before
                 return
-            source = self._source
-            self._follow_changes()
+            feed = self._queue.feed
             if self._rests:
-                self._queue.put(Rest())
+                self._queue.put(Rest(), feed)
                 self._interrupt.wait(REST_S)
                 continue
             try:
-                self._read(source)
+                self._read(feed.source)
             except SourceError as error:
-                if isinstance(error, SourceFileError) and not self._was_online:
+                if isinstance(error, SourceFileError) and not self._ever_online:
                     raise
-                if self._online or source is not self._source:
-                    delay = FIRST_RETRY_S
-                self._lost(source, error)
-                logger.debug("camera %s: trying again in %.1f s", source.name, delay)
-                self._interrupt.wait(delay)
-                delay = min(2 * delay, LAST_RETRY_S)
+                if self._told != (feed.source, False):
+                    delay_s = FIRST_RETRY_S
+                self._lose(feed.source, error)
+                logger.debug("camera %s: trying again in %.1f s", feed.source.name, delay_s)
+                self._interrupt.wait(delay_s)
+                delay_s = min(2 * delay_s, LAST_RETRY_S)
             else:
-                if source is self._source and not self._interrupt.is_set():
+                if self._queue.feed.source is feed.source and not self._interrupt.is_set():
                     return
 
     def stop(self) -> None:
@@ -87,52 +80,55 @@ class Capture:
 
     def rest(self, *, rests: bool) -> None:
         """Take no frames, or take them again; called by another thread."""
-        self._rests = rests
-        self._interrupt.set()
+        if rests != self._rests:
+            self._rests = rests
+            self._interrupt.set()
 
-    def show(self, view: View, notice: Notice) -> None:
-        """From the next frame on give another view; ``notice`` stands in line before it."""
-        self._changes.put((view, notice))
-
-    def read(self, source: Source) -> None:
-        """Go on with another source."""
-        self._source = source
-        self._told = False
+    def follow(self) -> None:
+        """Read what the queue says now, at once; called by another thread."""
         self._interrupt.set()
 
     def _read(self, source: Source) -> None:
+        """Feed a source's frames until it ends, or another one is to be read."""
+        begun = False
         with closing(source.frames(self._interrupt)) as frames:
             for frame in frames:
-                if not self._online:
-                    self._found(source, frame.exposed_ns)
+                if not begun:
+                    begun = True
+                    self._find(source, frame.exposed_ns)
                 if source.waits:
                     if delay_s := self._pace.delay_s(time.monotonic()):
                         self._interrupt.wait(delay_s)
                 elif not self._pace.admits():
                     continue
-                self._follow_changes()
-                self._queue.put(self._seen(frame))
+                feed = self._queue.feed
+                while feed.source is source and not self._queue.put(self._seen(frame, feed), feed):
+                    feed = self._queue.feed
+                if feed.source is not source:
+                    return
 
-    def _seen(self, frame: Frame) -> Frame:
+    def _seen(self, frame: Frame, feed: Feed) -> Frame:
         try:
-            return self._view.of_frame(frame)
+            return feed.view.of_frame(frame)
         except (cv2.error, ValueError) as error:
             message = f"gives an image {frame.image.shape} of {frame.image.dtype} that cannot be used: {error}"
             raise SourceError(" ".join(message.split())) from None
 
-    def _follow_changes(self) -> None:
-        while not self._changes.empty():
-            self._view, notice = self._changes.get()
-            self._queue.put(notice)
+    def _find(self, source: Source, at_ns: int) -> None:
+        """Tell that a source's first frame is there."""
+        if self._told != (source, True):
+            logger.info("camera %s: online", source.name)
+        self._ever_online, self._told = True, (source, True)
+        self._tell(source, CameraChange(online=True, at_ns=at_ns))
 
-    def _found(self, source: Source, at_ns: int) -> None:
-        logger.info("camera %s: online", source.name)
-        self._online, self._was_online, self._told = True, True, False
-        self._queue.put(CameraChange(online=True, at_ns=at_ns))
-
-    def _lost(self, source: Source, error: SourceError) -> None:
-        if not self._told:
+    def _lose(self, source: Source, error: SourceError) -> None:
+        if self._told != (source, False):
             logger.warning("camera %s: lost: %s; trying again until it is back", source.name, error)
-            self._told = True
-        self._online = False
-        self._queue.put(CameraChange(online=False, at_ns=time.monotonic_ns()))
+            self._told = source, False
+        self._tell(source, CameraChange(online=False, at_ns=time.monotonic_ns()))
+
+    def _tell(self, source: Source, notice: CameraChange) -> None:
+        """Put a notice into the queue, unless another source is to be read by now."""
+        feed = self._queue.feed
+        while feed.source is source and not self._queue.put(notice, feed):
+            feed = self._queue.feed

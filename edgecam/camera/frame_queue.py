@@ -5,8 +5,21 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgecam.camera.frames import Frame, Notice
+
+if TYPE_CHECKING:
+    from edgecam.camera.sources.source import Source
+    from edgecam.camera.view import View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """What is to be fed into the queue: frames of a source, as a view shows them."""
+
+    source: Source
+    view: View
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +34,18 @@ class Counts:
 class FrameQueue:
     """A bounded queue from one capture thread to one inference worker.
 
-    When it is full, the oldest frame is dropped and counted, so that latency never grows; with ``wait`` the capture
-    thread waits instead and nothing is lost. Notices stand in line with the frames and are never dropped.
+    When it is full, the oldest frame is dropped and counted, so that latency never grows; where the source waits, the
+    capture thread waits instead and nothing is lost.
+
+    Notices stand in line with the frames and are never dropped: all that the inference worker is told goes this way.
+    What is fed is exchanged together with the notice that tells of it, at one place in the line: what the capture
+    thread made by the feed of before is not let in behind it.
     """
 
-    def __init__(self, size: int, *, wait: bool = False) -> None:
-        """Hold up to ``size`` frames."""
+    def __init__(self, size: int, feed: Feed) -> None:
+        """Hold up to ``size`` frames of ``feed``."""
         self._size = size
-        self._wait = wait
+        self._feed = feed
         self._items: deque[Frame | Notice] = deque()
         self._changed = threading.Condition()
         self._frames = 0
@@ -36,28 +53,51 @@ class FrameQueue:
         self._dropped = 0
         self._closed = False
 
-    def resize(self, size: int, *, wait: bool) -> None:
-        """Take over other settings; frames that are too many are dropped with the next one."""
+    @property
+    def feed(self) -> Feed:
+        """What is to be fed now."""
+        return self._feed
+
+    def resize(self, size: int) -> None:
+        """Hold another number of frames; those that are too many are dropped with the next one."""
         with self._changed:
-            self._size, self._wait = size, wait
+            self._size = size
             self._changed.notify_all()
 
-    def put(self, item: Frame | Notice) -> None:
-        """Add a frame or a notice; a frame put into a closed queue counts as dropped."""
+    def put(self, item: Frame | Notice, feed: Feed) -> bool:
+        """Add what the capture thread has made of ``feed``; return whether that is what is to be fed.
+
+        If it is not, nothing was added. A frame put into a closed queue counts as dropped.
+        """
         with self._changed:
-            if isinstance(item, Frame):
-                self._captured += 1
-                if self._wait:
-                    self._changed.wait_for(lambda: self._frames < self._size or self._closed)
-                if self._closed:
-                    self._dropped += 1
-                    return
-                while self._frames >= self._size:
-                    self._drop_oldest()
-                self._frames += 1
-            if not self._closed:
-                self._items.append(item)
-                self._changed.notify_all()
+            if isinstance(item, Notice):
+                return feed is self._feed and self._add(item)
+            if feed.source.waits:
+                self._changed.wait_for(lambda: self._frames < self._size or self._closed or feed is not self._feed)
+            if feed is not self._feed:
+                return False
+            self._captured += 1
+            if self._closed:
+                self._dropped += 1
+                return True
+            while self._frames >= self._size:
+                self._drop_oldest()
+            self._frames += 1
+            return self._add(item)
+
+    def tell(self, *notices: Notice) -> None:
+        """Add notices behind all that is there."""
+        with self._changed:
+            for notice in notices:
+                self._add(notice)
+
+    def exchange(self, feed: Feed, *notices: Notice) -> None:
+        """Let only what is made of another feed in from now on, behind notices that tell of it."""
+        with self._changed:
+            self._feed = feed
+            for notice in notices:
+                self._add(notice)
+            self._changed.notify_all()
 
     def get(self, timeout_s: float | None = None) -> Frame | Notice | None:
         """Wait for the next item; None when the queue is closed and empty.
@@ -90,6 +130,12 @@ class FrameQueue:
         """Return all counts of one moment."""
         with self._changed:
             return Counts(self._captured, self._dropped, self._frames)
+
+    def _add(self, item: Frame | Notice) -> bool:
+        if not self._closed:
+            self._items.append(item)
+            self._changed.notify_all()
+        return True
 
     def _drop_oldest(self) -> None:
         oldest = next(place for place, item in enumerate(self._items) if isinstance(item, Frame))

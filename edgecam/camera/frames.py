@@ -38,6 +38,7 @@ class Frame:
         cropped: the camera itself has cropped it as the settings say.
         turned: the camera itself has turned it as the settings say.
         original: where pictures may leave the device: the frame as the source gave it, of which this is the view.
+        view: the name of the view that it shows; empty where the camera has but one.
     """
 
     image: NDArray[np.uint8]
@@ -47,6 +48,7 @@ class Frame:
     cropped: bool = False
     turned: bool = False
     original: Frame | None = None
+    view: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -61,7 +63,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class CameraChange(Notice):
-    """A camera is there, or could not be opened or read."""
+    """A source was opened, and its frames follow, by a clock of their own; or it could not be opened or read."""
 
     online: bool
     at_ns: int
@@ -70,10 +72,3 @@ class CameraChange(Notice):
 @dataclass(frozen=True, slots=True)
 class Rest(Notice):
     """No frame is taken for now, as was ordered; comes again and again while that holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThresholdChange(Notice):
-    """From here on events begin from another score on, 0..1."""
-
-    score: float

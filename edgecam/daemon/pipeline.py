@@ -1,4 +1,4 @@
-"""A model with its labels and the events that it may decide: what is exchanged when settings change."""
+"""A view's way from frames to events: what is exchanged when settings change."""
 
 from __future__ import annotations
 
@@ -6,33 +6,41 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edgecam.camera.frames import Notice
 from edgecam.camera.motion import Motion
+from edgecam.camera.view import view_of
 from edgecam.events.labels import Labels, unknown_labels
 from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import fingerprint
 from edgecam.model.loading import plan_model
-from edgecam.mqtt.payloads import ModelPayload
+from edgecam.mqtt.notices import Origin
+from edgecam.mqtt.payloads import LabelPayload, ModelPayload
 
 if TYPE_CHECKING:
     from edgecam import config
+    from edgecam.camera.view import View
     from edgecam.model.classifier import Classifier
     from edgecam.model.loading import PlannedModel
-    from edgecam.rollout.probation import Probation
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """What turns frames into events.
+    """What turns a view's frames into events.
 
     Attributes:
+        origin: whose events these are.
+        view: what the model sees of the camera's picture.
+        model: gives the scores of its classes.
+        labels: what is reported of them.
+        tracker: tells when a label begins and ends to be what is seen.
         motion: decides which frames the model looks at; None: all.
         fingerprint: that of the model's files before they were loaded.
         planned: the model's file, and how it is run.
     """
 
+    origin: Origin
+    view: View
     model: Classifier
     labels: Labels
     tracker: EventTracker
@@ -45,13 +53,11 @@ class Pipeline:
         """What tells in each event which model decided."""
         return ModelPayload(self.model.file.name, self.model.file.sha256)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PipelineChange(Notice):
-    """From here on another pipeline decides, on probation if one is given."""
-
-    pipeline: Pipeline
-    probation: Probation | None = None
+    @property
+    def leading(self) -> LabelPayload | None:
+        """The label with the highest score now, which may be below its threshold; called by any thread."""
+        leading = self.tracker.leading()
+        return LabelPayload(self.labels.names[leading[0]], round(leading[1], 4)) if leading else None
 
 
 def make_pipeline(settings: config.Config) -> Pipeline:
@@ -68,7 +74,8 @@ def make_pipeline(settings: config.Config) -> Pipeline:
 def changed_pipeline(pipeline: Pipeline, before: config.Config, settings: config.Config) -> Pipeline:
     """Return the pipeline for other settings, how the model is run being measured where it has not been.
 
-    It is the same one where nothing has changed, the model's file included.
+    It is the same one where nothing has changed, the model's file included. An open event goes on unless what decides
+    of it has changed, or whose it is.
 
     Raises:
         ModelError: the new model is refused.
@@ -79,19 +86,40 @@ def changed_pipeline(pipeline: Pipeline, before: config.Config, settings: config
         planned = plan_model(settings.model, settings.camera.fps, measure=True)
         if other or planned.plan != model.plan:
             model = planned.load()
-    if settings.events != before.events or model.classes != pipeline.model.classes:
+    if (
+        settings.events != before.events
+        or model.classes != pipeline.model.classes
+        or _whose(settings) != _whose(before)
+    ):
         return _of(model, settings, found, planned)
-    if planned is pipeline.planned and settings.motion == before.motion:
+    looks_alike = (settings.camera, settings.privacy) == (before.camera, before.privacy) and model is pipeline.model
+    if looks_alike and planned is pipeline.planned and settings.motion == before.motion:
         return pipeline
-    motion = pipeline.motion if settings.motion == before.motion else _motion(settings)
-    return replace(pipeline, model=model, motion=motion, fingerprint=found, planned=planned)  # an open event goes on
+    return replace(
+        pipeline,
+        view=view_of(settings, model.size),
+        model=model,
+        motion=pipeline.motion if settings.motion == before.motion else _motion(settings),
+        fingerprint=found,
+        planned=planned,
+    )
 
 
 def _of(model: Classifier, settings: config.Config, found: str, planned: PlannedModel) -> Pipeline:
     events = settings.events
     labels = Labels(model.classes, events.groups, events.ignore)
     tracker = EventTracker(events, labels.names, _new_id)
-    return Pipeline(model, labels, tracker, _motion(settings), found, planned)
+    view = view_of(settings, model.size)
+    return Pipeline(_origin(settings), view, model, labels, tracker, _motion(settings), found, planned)
+
+
+def _origin(settings: config.Config) -> Origin:
+    return Origin(settings.root, settings.camera.name)
+
+
+def _whose(settings: config.Config) -> tuple[Origin, str, int]:
+    """Whose events these are, and where: they end where they began."""
+    return _origin(settings), settings.mqtt.host, settings.mqtt.port
 
 
 def _new_id() -> str:

@@ -10,23 +10,25 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from edgecam.camera.capture import Capture
-from edgecam.camera.frame_queue import FrameQueue
-from edgecam.camera.frames import CameraChange, ThresholdChange
+from edgecam.camera.frame_queue import Feed, FrameQueue
+from edgecam.camera.frames import CameraChange
 from edgecam.camera.sources import open_source
-from edgecam.camera.view import native_size, view_of
-from edgecam.daemon.inference import Inference
-from edgecam.daemon.pipeline import PipelineChange, announce, announce_plan, changed_pipeline, make_pipeline
+from edgecam.camera.view import native_size
+from edgecam.daemon.changes import Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver
+from edgecam.daemon.inference import Inference, PipelineChange
+from edgecam.daemon.observer import Observer
+from edgecam.daemon.pipeline import announce, announce_plan, make_pipeline
 from edgecam.daemon.process import SignalBell, give_back
-from edgecam.daemon.reload import prepare
 from edgecam.daemon.stats import Stats
-from edgecam.daemon.switches import read_switches, with_threshold
+from edgecam.daemon.switches import read_switches
 from edgecam.daemon.systemd import Heartbeat, Manager
 from edgecam.device.heat import Heat, Pace
 from edgecam.errors import EdgecamError, ModelError
 from edgecam.kept import switches_file, write_kept
 from edgecam.mqtt.clock import Clock
-from edgecam.mqtt.commands import Announce, Command, Enable, SetThreshold
+from edgecam.mqtt.commands import Announce, Command
 from edgecam.mqtt.credentials import read_credentials
+from edgecam.mqtt.notices import SettingsChange, Switched
 from edgecam.rollout.probation import Probation, Verdict
 from edgecam.rollout.record import ModelState, TakeModel
 from edgecam.rollout.rollouts import Rollouts
@@ -38,10 +40,8 @@ if TYPE_CHECKING:
     from edgecam.camera.frames import Notice
     from edgecam.config import Config
     from edgecam.daemon.pipeline import Pipeline
-    from edgecam.daemon.reload import Changes
     from edgecam.daemon.switches import Switches
-    from edgecam.events.tracker import Event
-    from edgecam.mqtt.payloads import StatePayload, StatsPayload
+    from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
     from edgecam.mqtt.publisher import Inbox, Publisher
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ SILENCE_S, SILENCE_FRAMES = 10.0, 3  # longer than the sources themselves wait f
 STUCK_S = 0.1  # for a camera to give up its frame; a driver may never
 
 
-class _Order(Enum):
+class _Signal(Enum):
     STOP = auto()
     RELOAD = auto()
     HANDLE_SIGNALS = auto()
@@ -63,12 +63,24 @@ class Service:
 
     It ends as a cascade: what ends the capture closes the queue; when that is empty the inference worker ends; when
     its events are delivered the publisher ends.
+
+    What is to change comes into one inbox. What takes long is prepared by the changer, one after the other; what was
+    prepared is applied here, by notices that stand in the line of frames.
     """
 
-    def __init__(self, load: Callable[[], Config], on_stats: Callable[[StatsPayload], None] | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        *,
+        on_event: Callable[[EventPayload], None] | None = None,
+        on_stats: Callable[[StatsPayload], None] | None = None,
+    ) -> None:
         """Make all parts by the settings that ``load`` reads; no thread runs yet.
 
-        ``on_stats`` is given, in the publisher's thread, what is published as stats.
+        Args:
+            load: reads the settings, now and at each reload.
+            on_event: given, in the publisher's thread, each event when it is saved; None: it is logged.
+            on_stats: given, in the publisher's thread, what is published as stats.
 
         Raises:
             SourceFileError: the file named as source is not there.
@@ -76,52 +88,46 @@ class Service:
             ConfigError: the settings are wrong, or a file with a secret or certificate cannot be read.
         """
         self._load = load
+        self._on_event = on_event or _log_event
         self._on_stats = on_stats
-        self._signals: queue.SimpleQueue[Task | _Order | Command | Verdict] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Task | _Signal | Command | Verdict | Change] = queue.SimpleQueue()
         self._happened: Inbox = queue.SimpleQueue()
-        self._configured = configured = load()
+        configured = load()
         read_credentials(configured.mqtt)  # it is better to fail now than when frames flow
-        self._models = Rollouts(
+        self._rollouts = Rollouts(
             configured.camera.name,
             self._task,
             self._happened.put,
-            lambda: self._pipeline.model.file.sha256,
+            lambda: self._now.pipeline.model.file.sha256,
         )
-        self._models.begin()
-        self._switches, switched = read_switches(switches_file(configured.camera.name)).applied(configured)
-        self._pipeline = self._first_classifier(switched)
-        self._config = config = self._models.applied(switched)
+        self._rollouts.begin()
+        self._switches = read_switches(switches_file(configured.camera.name)).under(configured)
+        pipeline = self._first_pipeline(configured)
+        settings = self._rollouts.applied(configured)
         self._manager = Manager()
-        self._manager.expect(1 / config.camera.fps)
-        size = self._pipeline.model.size
-        self._source = source = open_source(config.camera, native_size(config, size))
-        self._queue = FrameQueue(config.queue.size, wait=source.waits)
+        self._manager.expect(1 / settings.camera.fps)
+        source = open_source(settings.camera, native_size(settings, pipeline.model.size))
+        self._now = Setup(configured, settings, Feed(source, pipeline.view), pipeline)
+        self._queue = FrameQueue(settings.queue.size, self._now.feed)
+        self._queue.tell(self._switched())
         self._stopping = threading.Event()
-        pace, stats = Pace(), Stats(self._queue)
-        self._heat = Heat(config.limits.temperature, pace, self._stopping)
-        self._capture = Capture(source, view_of(config, size), self._queue, pace)
-        self._capture.rest(rests=not self._switches.enabled)
-        self._stats = stats
-        beat = Heartbeat(self._manager).beat
+        self._pace = Pace()
+        self._clock = Clock()
+        self._stats = Stats(self._queue)
+        self._heat = Heat(settings.limits.temperature, self._pace, self._stopping)
+        self._capture = Capture(self._queue, self._pace, rests=not self._switches.enabled)
         self._inference = Inference(
             self._queue,
-            self._pipeline,
-            stats,
+            {"": Observer(pipeline, self._clock, self._probation())},
+            self._stats,
             self._hand_over,
-            beat,
-            lambda: max(SILENCE_S, SILENCE_FRAMES / self._config.camera.fps) / pace.share,
-            self._probation(),
+            Heartbeat(self._manager).beat,
+            self._patience_s,
         )
-        announce(self._pipeline, config.events)
+        announce(pipeline, settings.events)
         self._error: BaseException | None = None
         self._grace_s = ENDED_GRACE_S
-        self._reloading: Task | None = None
-        self._choosing: Task | None = None
         self._ends = False
-        self._chosen = self._pipeline
-        self._next_load: Callable[[], Config] | None = None
-        self._changes: tuple[Config, Switches, Changes] | None = None
-        self._commands: list[Command] = []  # that came during a reload
 
     def run(self) -> bool:
         """Run until the source ends or `stop` is called; return whether every thread has ended. In the main thread.
@@ -134,246 +140,220 @@ class Service:
         self._publisher = self._make_publisher()
         self._publishing = self._task("publisher", self._publisher.run)
         heating = self._task("heat", self._heat.run)
+        self._changer = Changer(Means(self._load, self._publisher.connection), self._inbox.put)
+        changing = self._task("changes", self._changer.run)
         bell = SignalBell()
         listening = self._task("signals", lambda: self._listen(bell))
-        if not self._pipeline.planned.is_final:
-            self._start_choosing()
-        while (signal := self._signals.get()) is not self._publishing:
-            self._handle(signal)
+        if not self._now.pipeline.planned.is_final:
+            self._changer.ask(ChoosePlan())
+        self._begin_change()
+        while (item := self._inbox.get()) is not self._publishing:
+            self._handle(item)
+            self._begin_change()
         self._stopping.set()
-        fetching = self._models.fetching
-        self._models.end()
+        self._changer.stop()
+        fetching = self._rollouts.fetching
+        self._rollouts.end()
         bell.silence()
         self._stop_frames()
         if error := self._error or self._publishing.error:
             raise error
         until = time.monotonic() + STUCK_S
-        tasks = (
-            self._publishing,
-            self._classifying,
-            self._capturing,
-            heating,
-            listening,
-            self._choosing,
-            self._reloading,
-            fetching,
-        )
+        tasks = (self._publishing, self._classifying, self._capturing, heating, changing, listening, fetching)
         return all(task.join(until - time.monotonic()) for task in tasks if task)
 
-    def _handle(self, signal: Task | _Order | Command | Verdict) -> None:
-        if isinstance(signal, Command):
-            self._obey(signal)
-        elif isinstance(signal, Verdict):
-            self._judge(signal)
-        elif signal is _Order.RELOAD:
-            self._start_reload(self._load)
-        elif signal is self._models.fetching:
-            self._finish_fetch()
-        elif signal is self._choosing:
-            self._finish_choosing(self._choosing)
-        elif signal is self._reloading:
-            self._finish_reload(self._reloading)
-        elif signal is not _Order.HANDLE_SIGNALS:  # Python has handled them when we come here
-            self._end_next(signal)
+    def stop(self) -> None:
+        """Let `run` end soon, whatever the parts are waiting for; may be called from a signal handler."""
+        self._inbox.put(_Signal.STOP)
+
+    def reload(self) -> None:
+        """Take over changed settings and a changed model; may be called from a signal handler."""
+        self._inbox.put(_Signal.RELOAD)
+
+    def _handle(self, item: Task | _Signal | Command | Verdict | Change) -> None:
+        match item:
+            case Change():
+                self._finish_change(item)
+            case Verdict():
+                self._judge(item)
+            case Task() if item is self._rollouts.fetching:
+                self._finish_fetch()
+            case Task():
+                self._end_next(item)
+            case _Signal.RELOAD:
+                self._changer.ask(Reload())
+            case _Signal.STOP:
+                self._end()
+            case _Signal.HANDLE_SIGNALS:
+                pass  # Python has handled them when we come here
+            case _:
+                self._obey(item)
+
+    def _task(self, name: str, function: Callable[[], None]) -> Task:
+        return Task(name, function, self._inbox.put)
+
+    def _listen(self, bell: SignalBell) -> None:
+        while bell.wait():
+            self._inbox.put(_Signal.HANDLE_SIGNALS)
 
     def _make_publisher(self) -> Publisher:
         from edgecam.mqtt import publisher  # the first frames are on their way while all that it needs is imported
 
         return publisher.Publisher(
-            self._config,
-            self._pipeline,
-            Clock(),
-            self._stats,
-            self._switches,
-            ModelState(self._models.record.state),
+            self._now.settings,
+            self._clock,
+            self._switched(),
+            ModelState(self._rollouts.record.state),
             self._happened,
+            self._stats.report,
+            on_event=self._on_event,
             on_report=self._show,
-            on_command=self._signals.put,
+            on_command=self._inbox.put,
         )
 
-    def stop(self) -> None:
-        """Let `run` end soon, whatever the parts are waiting for; may be called from a signal handler."""
-        self._signals.put(_Order.STOP)
+    # How it ends
 
-    def reload(self) -> None:
-        """Take over changed settings and a changed model; may be called from a signal handler."""
-        self._signals.put(_Order.RELOAD)
-
-    def _listen(self, bell: SignalBell) -> None:
-        while bell.wait():
-            self._signals.put(_Order.HANDLE_SIGNALS)
-
-    def _task(self, name: str, function: Callable[[], None]) -> Task:
-        return Task(name, function, self._signals.put)
-
-    def _end_next(self, signal: Task | _Order) -> None:
-        """Stop the frames, if that was ordered or a part has failed; end the part that comes after one that ended."""
-        error = signal.error if isinstance(signal, Task) else None
-        if error or signal is _Order.STOP:
-            self._manager.tell("STOPPING=1")
-            self._ends = True
-            self._error = self._error or error
-            self._grace_s = STOPPED_GRACE_S
-            self._stop_frames()
-        if signal is self._capturing:
+    def _end_next(self, task: Task) -> None:
+        """End the part that comes after one that has ended; all of them, if it has failed."""
+        if task.error:
+            self._end(task.error)
+        if task is self._capturing:
             self._queue.close()
-        elif signal is self._classifying:
+        elif task is self._classifying:
             self._publisher.finish(self._grace_s)
+
+    def _end(self, error: BaseException | None = None) -> None:
+        self._manager.tell("STOPPING=1")
+        self._ends = True
+        self._error = self._error or error
+        self._grace_s = STOPPED_GRACE_S
+        self._stop_frames()
 
     def _stop_frames(self) -> None:
         self._capture.stop()
         self._queue.close(discard=True)
 
-    def _first_classifier(self, settings: Config) -> Pipeline:
-        """Make the pipeline; of a model that was taken over and is refused now, the one before it runs again."""
-        while True:
-            try:
-                return make_pipeline(self._models.applied(settings))
-            except ModelError as error:
-                if not self._models.fail(str(error)):
-                    raise
+    # How it changes
 
-    def _start_reload(self, load: Callable[[], Config]) -> None:
-        """Prepare the changes in a thread of its own: frames go on meanwhile, and an order to stop is heard."""
-        if self._reloading or self._choosing:
-            self._next_load = self._next_load if self._next_load == self._load else load
+    def _begin_change(self) -> None:
+        """Let the next change be prepared: frames go on meanwhile, and an order to stop is heard."""
+        if not self._ends and isinstance(self._changer.begin(self._now, self._rollouts.record), Reload):
+            self._manager.reloading()
+
+    def _finish_change(self, change: Change) -> None:
+        """Apply what was prepared, or say why it cannot be: to whom it was for."""
+        self._changer.end()
+        if self._ends:
             return
+        if change.setup:
+            self._apply(change, change.setup)
+        match change.cause:
+            case Reload():
+                self._tell_reload(change)
+                self._manager.tell("READY=1")
+            case TakeOver():
+                if change.error:
+                    self._rollouts.turn_down(str(change.error))
+            case GoBack():
+                if change.error:
+                    logger.error("the model of before cannot run either: %s", change.error)
+            case ChoosePlan():
+                if change.error:
+                    logger.warning("the model goes on as it runs: how it runs fastest is not known: %s", change.error)
+                else:
+                    announce_plan(self._now.pipeline)
+        self._rollouts.take_waiting()
 
-        def run() -> None:
-            configured = load()
-            switches, config = self._switches.applied(self._models.applied(configured))
-            changes = prepare(config, self._config, self._pipeline, self._publisher.connection)
-            self._changes = configured, switches, changes
-
-        self._manager.reloading()
-        self._changes = None
-        self._reloading = self._task("reload", run)
-
-    def _finish_reload(self, task: Task) -> None:
-        self._reloading = None
-        if task.error is None and self._changes:
-            self._apply(*self._changes)
-        elif self._models.candidate:
-            self._models.turn_down(str(task.error))
-        elif isinstance(task.error, EdgecamError):
-            for line in str(task.error).splitlines():
+    def _tell_reload(self, change: Change) -> None:
+        if not change.error:
+            logger.info("reloaded: %s", ", ".join(change.what) or "nothing has changed")
+            return
+        if isinstance(change.error, EdgecamError):
+            for line in str(change.error).splitlines():
                 logger.error("reload refused: %s", line)
             logger.warning("the settings and the model of before go on")
-        elif task.error:
-            logger.error("reload refused; the settings and the model of before go on", exc_info=task.error)
-        self._manager.tell("READY=1")
-        self._models.take_waiting()
-        commands, self._commands = self._commands, []
-        for command in commands:
-            self._obey(command)
-        self._reload_if_ordered()
+        else:
+            logger.error("reload refused; the settings and the model of before go on", exc_info=change.error)
 
-    def _reload_if_ordered(self) -> None:
-        if load := self._next_load:
-            self._next_load = None
-            self._start_reload(load)
+    def _apply(self, change: Change, setup: Setup) -> None:
+        before, self._now = self._now, setup
+        if isinstance(change.cause, TakeOver):
+            self._rollouts.taken_over(setup.configured.model.path, self._stats.typical_ms())
+        self._rollouts.settle(setup.configured)
+        self._queue.resize(setup.settings.queue.size)
+        if setup.pipeline is not before.pipeline and not isinstance(change.cause, ChoosePlan):
+            announce(setup.pipeline, setup.settings.events)
+        if (setup.feed, setup.pipeline) != (before.feed, before.pipeline):
+            self._queue.exchange(setup.feed, PipelineChange(setup.pipeline, self._probation()), self._switched())
+        if setup.feed.source is not before.feed.source:
+            self._capture.follow()
+        if setup.settings != before.settings or change.connection:
+            self._queue.tell(SettingsChange(setup.settings, change.connection))
+        self._heat.limit_c = setup.settings.limits.temperature
+        self._manager.expect(1 / setup.settings.camera.fps)
+        if setup.configured is not before.configured:
+            self._switch(self._switches.under(setup.configured))
 
-    def _reload_model(self) -> None:
-        """Take over the model that is wanted now, with the settings as they were read last."""
-        configured = self._configured
-        self._start_reload(lambda: configured)
+    # What is ordered
+
+    def _obey(self, command: Command) -> None:
+        """Do what was ordered over MQTT."""
+        if isinstance(command, TakeModel):
+            self._rollouts.take(command, self._now.configured.rollout)
+        elif not isinstance(command, Announce):  # which the publisher has heard
+            logger.info("ordered: %s", command)
+            self._switch(self._switches.after(command, self._now.configured))
+
+    def _switch(self, switches: Switches) -> None:
+        """Let switches be in force everywhere, and keep them for the next start."""
+        self._switches = switches
+        write_kept(switches_file(self._now.configured.camera.name), switches)
+        self._capture.rest(rests=not switches.enabled)
+        self._queue.tell(self._switched())
+
+    def _switched(self) -> Switched:
+        return Switched(self._switches.enabled, self._switches.threshold_under(self._now.configured))
+
+    # Models that come over MQTT
+
+    def _first_pipeline(self, configured: Config) -> Pipeline:
+        """Load the model; of one that was taken over and is refused now, the one before it runs again."""
+        while True:
+            try:
+                return make_pipeline(self._rollouts.applied(configured))
+            except ModelError as error:
+                if not self._rollouts.fail(str(error)):
+                    raise
 
     def _finish_fetch(self) -> None:
-        if self._models.finish_fetch():
-            self._reload_model()
+        if self._rollouts.finish_fetch() and self._rollouts.candidate:
+            self._changer.ask(TakeOver(self._rollouts.candidate))
 
     def _judge(self, verdict: Verdict) -> None:
         """Keep the model that was on trial, or go back to the one before."""
-        if verdict.sha256 != self._pipeline.model.file.sha256:
+        if verdict.sha256 != self._now.pipeline.model.file.sha256:
             return
         if not verdict.problem:
-            self._models.prove()
-        elif self._models.fail(verdict.problem):
-            self._reload_model()
+            self._rollouts.prove()
+        elif self._rollouts.fail(verdict.problem):
+            self._changer.ask(GoBack())
 
     def _probation(self) -> Probation | None:
         """For the model that is on trial, if one is."""
-        record = self._models.record
+        record = self._rollouts.record
         if not record.active or not record.is_trial:
             return None
-        return Probation(record.active.sha256, record.before_ms, self._configured.rollout.slower, self._signals.put)
+        return Probation(record.active.sha256, record.before_ms, self._now.configured.rollout.slower, self._inbox.put)
 
-    def _start_choosing(self) -> None:
-        """Measure, in a thread of its own, how the model runs fastest here; frames go on meanwhile."""
-        config, pipeline = self._config, self._pipeline
+    # What the parts tell
 
-        def run() -> None:
-            self._chosen = changed_pipeline(pipeline, config, config)
+    def _patience_s(self) -> float:
+        return max(SILENCE_S, SILENCE_FRAMES / self._now.settings.camera.fps) / self._pace.share
 
-        self._choosing = self._task("choosing", run)
-
-    def _finish_choosing(self, task: Task) -> None:
-        self._choosing = None
-        if self._ends:
-            return
-        if task.error:
-            logger.warning("the model goes on as it runs: how it runs fastest is not known: %s", task.error)
-        else:
-            if self._chosen.model is not self._pipeline.model:
-                self._capture.show(
-                    view_of(self._config, self._chosen.model.size), PipelineChange(self._chosen, self._probation())
-                )
-            self._pipeline = self._chosen
-            announce_plan(self._pipeline)
-        self._reload_if_ordered()
-
-    def _apply(self, configured: Config, switches: Switches, changes: Changes) -> None:
-        config = changes.config
-        candidate = self._models.candidate
-        if candidate and changes.pipeline.model.file.sha256 == candidate.sha256:
-            self._models.taken_over(configured.model.path, self._stats.typical_ms())
-        self._configured = configured
-        self._models.settle(configured)
-        renamed = config.camera.name != self._config.camera.name
-        self._source = changes.source or self._source
-        self._queue.resize(config.queue.size, wait=self._source.waits)
-        if changes.pipeline is not self._pipeline:
-            announce(changes.pipeline, config.events)
-        if changes.view:
-            self._capture.show(changes.view, PipelineChange(changes.pipeline, self._probation()))
-        if changes.source:
-            self._capture.read(changes.source)
-        self._publisher.change(config, changes.connection)
-        self._heat.limit_c = config.limits.temperature
-        self._manager.expect(1 / config.camera.fps)
-        self._config, self._pipeline = config, changes.pipeline
-        if renamed or switches != self._switches:
-            self._switch(switches)
-        logger.info("reloaded: %s", ", ".join(changes.what) or "nothing has changed")
-
-    def _obey(self, command: Command) -> None:
-        """Do what was ordered over MQTT, once no reload is under way, and keep it for the next start."""
-        if self._reloading:
-            self._commands.append(command)
-            return
-        if isinstance(command, TakeModel):
-            self._models.take(command, self._configured.rollout)
-            return
-        if isinstance(command, Announce):
-            return  # the publisher has heard it
-        logger.info("ordered: %s", command)
-        self._switch(self._switches.after(command, self._config))
-        match command:
-            case Enable(on):
-                self._capture.rest(rests=not on)
-            case SetThreshold(score):
-                self._config = with_threshold(self._config, score)
-                self._queue.put(ThresholdChange(score))
-
-    def _switch(self, switches: Switches) -> None:
-        self._switches = switches
-        write_kept(switches_file(self._config.camera.name), switches)
-        self._happened.put(switches)
-
-    def _hand_over(self, item: Event | Notice) -> None:
-        if isinstance(item, CameraChange):
-            self._manager.tell(f"STATUS={_camera_words(online=item.online)}")
-        self._happened.put(item)
+    def _hand_over(self, notice: Notice) -> None:
+        if isinstance(notice, CameraChange):
+            self._manager.tell(f"STATUS={_camera_words(online=notice.online)}")
+        self._happened.put(notice)
 
     def _show(self, state: StatePayload, stats: StatsPayload) -> None:
         """Tell systemd, for ``systemctl status``, what is published, and tidy up."""
@@ -383,6 +363,10 @@ class Service:
         seen = f"sees {state.label}" if state.label else "sees nothing it knows"
         camera = _camera_words(online=state.camera == "online") if self._switches.enabled else "paused over MQTT"
         self._manager.tell(f"STATUS={camera}; {seen}; {stats.fps} frames/s; {stats.outbox} events not yet delivered")
+
+
+def _log_event(payload: EventPayload) -> None:
+    logger.debug("event %s %s %s %.2f %s", payload.type, payload.id, payload.frame_time, payload.score, payload.label)
 
 
 def _camera_words(*, online: bool) -> str:

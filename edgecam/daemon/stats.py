@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgecam.device.processor import temperature, throttling
-from edgecam.mqtt.payloads import SCHEMA, FramesPayload, ModelPayload, QuantilesPayload, StatsPayload
+from edgecam.mqtt.payloads import SCHEMA, FramesPayload, QuantilesPayload, StatsPayload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import psutil
 
     from edgecam.camera.frame_queue import FrameQueue
+    from edgecam.daemon.pipeline import Pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,11 @@ class Stats:
         self._classified = self._classified_before = self._rested = 0
         self._times: deque[tuple[int | None, int]] = deque(maxlen=KEPT)
         self._inferences: deque[int] = deque(maxlen=TYPICAL)
+        self._pipelines: dict[str, Pipeline] = {}
+
+    def follow(self, pipeline: Pipeline) -> None:
+        """Take in which pipeline decides for its view from now on."""
+        self._pipelines[pipeline.origin.view] = pipeline
 
     def classified(self, inference_ns: int | None, latency_ns: int) -> None:
         """Count a frame; latency runs from its exposure until now; it may have needed no inference."""
@@ -54,8 +60,9 @@ class Stats:
         times = list(self._inferences)
         return float(np.median(times)) / 1e6 if times else None
 
-    def report(self, outbox: int, dropped: int, model: ModelPayload) -> StatsPayload:
+    def report(self, outbox: int, dropped: int) -> StatsPayload:
         """Sum up the time since the last report; of the events ``outbox`` are undelivered, ``dropped`` given up."""
+        pipeline = next(iter(self._pipelines.values()))
         now = time.monotonic()
         times, self._times = self._times, deque(maxlen=KEPT)
         counts, classified = self._queue.counts(), self._classified
@@ -78,7 +85,8 @@ class Stats:
             rss_mb=round(_process().memory_info().rss / 1e6, 1),
             temperature_c=temperature(),
             throttled=bool(state.now) if state else None,
-            model=model,
+            model=pipeline.payload,
+            leading=pipeline.leading,
         )
 
 

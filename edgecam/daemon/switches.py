@@ -30,22 +30,20 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instead_of: Score | None = None
 
     def after(self, command: Switch, settings: Config) -> Switches:
-        """Return the switches as a command sets them; ``settings`` are those that `applied` has returned."""
+        """Return the switches as a command sets them, which stands for what the settings say."""
         if isinstance(command, Enable):
             return msgspec.structs.replace(self, enabled=command.on)
-        instead_of = settings.events.threshold if self.threshold is None else self.instead_of
-        return msgspec.structs.replace(self, threshold=command.score, instead_of=instead_of)
+        return msgspec.structs.replace(self, threshold=command.score, instead_of=settings.events.threshold)
 
-    def applied(self, settings: Config) -> tuple[Switches, Config]:
-        """Return settings with the ordered threshold; an order is over when the settings have changed since."""
+    def under(self, settings: Config) -> Switches:
+        """Return the switches under other settings: an order is over when the settings have changed since."""
         if self.threshold is None or self.instead_of != settings.events.threshold:
-            return msgspec.structs.replace(self, threshold=None, instead_of=None), settings
-        return self, with_threshold(settings, self.threshold)
+            return msgspec.structs.replace(self, threshold=None, instead_of=None)
+        return self
 
-
-def with_threshold(settings: Config, score: float) -> Config:
-    """Return settings with another ``events.threshold``."""
-    return msgspec.structs.replace(settings, events=msgspec.structs.replace(settings.events, threshold=score))
+    def threshold_under(self, settings: Config) -> float:
+        """Return the score from which events begin: what was ordered, else what the settings say."""
+        return settings.events.threshold if self.threshold is None else self.threshold
 
 
 def read_switches(path: Path) -> Switches:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgecam.camera.frames import Notice
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Snapshot(Notice):
+class Snapshot:
     """The frame that shows an event best so far.
 
     Attributes:

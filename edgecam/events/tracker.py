@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 UPDATE_STEP = 0.1  # an update tells of a score that moved at least this far
 UPDATE_INTERVAL_NS = 1_000_000_000  # and comes at most this often
 TOP = 3
+LOWEST = 0.01  # a threshold below it counts as this: a smoothed score comes near 0, but never there
+REACHABLE = 0.5  # of its threshold a score must fall to at the most for an event to end, however great the hysteresis
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,29 @@ class EventTracker:
 
     Scores are smoothed exponentially over time, so that a slow device sees what a fast one sees. A label begins an
     event when it has led at or above its threshold for ``hold``; the event ends when the label has not been *seen*
-    for ``release``: its score was below threshold less ``hysteresis``, or another label led it by more than
-    ``hysteresis``. There is at most one event at a time.
+    for ``release``: its score was below threshold less ``hysteresis`` (or half the threshold, if that is more), or
+    another label led it by more than ``hysteresis``. There is at most one event at a time.
+
+    Times are of a clock that each source begins anew: after `finish` they may be earlier.
     """
 
-    def __init__(self, settings: config.EventsSettings, names: Sequence[str], new_id: Callable[[], str]) -> None:
-        """Begin with nothing seen; ``new_id`` must return another id at each call."""
+    def __init__(
+        self,
+        settings: config.EventsSettings,
+        names: Sequence[str],
+        new_id: Callable[[], str],
+        neutral: Collection[int] = (),
+    ) -> None:
+        """Begin with nothing seen.
+
+        Args:
+            settings: thresholds and times.
+            names: of the K labels.
+            new_id: must return another id at each call.
+            neutral: places of labels that lead like others, but begin no event.
+        """
         self._names = names
+        self._neutral = frozenset(neutral)
         self._own_thresholds = settings.thresholds
         self.begin_at(settings.threshold)
         self._hysteresis = settings.hysteresis
@@ -68,6 +86,7 @@ class EventTracker:
         self._new_id = new_id
         self._smoothed: NDArray[np.float64] | None = None
         self._now_ns = 0
+        self._is_new_clock = False
         self._leader: int | None = None
         self._leader_since_ns = 0
         self._open: Event | None = None
@@ -77,30 +96,54 @@ class EventTracker:
 
     def begin_at(self, threshold: float) -> None:
         """Take over another threshold, 0..1, for the labels that have none of their own."""
-        self._thresholds = np.array([self._own_thresholds.get(name, threshold) for name in self._names])
+        thresholds = np.array([self._own_thresholds.get(name, threshold) for name in self._names], np.float64)
+        self._thresholds = np.maximum(thresholds, LOWEST)
+
+    def leading(self) -> tuple[int, float] | None:
+        """Return the label that may begin an event and has the highest score now, below its threshold too; None: none.
+
+        May be called by another thread, which then may see a mix of two frames' scores.
+        """
+        smoothed = self._smoothed
+        if smoothed is None or not len(smoothed):
+            return None
+        places = _highest(smoothed, 1 + len(self._neutral))
+        return next(((place, float(smoothed[place])) for place in places if place not in self._neutral), None)
 
     def step(self, time_ns: int, scores: NDArray[np.float64]) -> list[Event]:
         """Take in the scores of one frame, float64 [K] in 0..1, and return what happened, at most an end and a new.
 
         A time before the last one counts as the last one.
         """
-        time_ns = max(time_ns, self._now_ns)
+        time_ns = self._followed(time_ns)
         smoothed = self._smooth(time_ns, scores)
         self._follow_leader(time_ns, smoothed)
         happened = []
         if self._open:
             happened += self._continue(time_ns, smoothed, self._open)
-        if not self._open and self._leader is not None and time_ns - self._leader_since_ns >= self._hold_ns:
-            happened.append(self._begin(time_ns, smoothed, self._leader))
+        leader = self._leader
+        is_held = time_ns - self._leader_since_ns >= self._hold_ns
+        if not self._open and leader is not None and leader not in self._neutral and is_held:
+            happened.append(self._begin(time_ns, smoothed, leader))
         return happened
 
     def finish(self) -> list[Event]:
-        """End an open event, as no more frames come for now, and forget what was seen."""
+        """End an open event, as no more frames come for now, and forget what was seen and at which time."""
         happened = []
         if self._open and self._smoothed is not None:
             happened.append(self._end(self._now_ns, self._smoothed, self._open))
-        self._smoothed, self._leader = None, None
+        self._smoothed, self._leader, self._is_new_clock = None, None, True
         return happened
+
+    def _followed(self, time_ns: int) -> int:
+        """The time of a frame; a clock that was begun anew may be behind the one of before."""
+        if not self._is_new_clock:
+            return max(time_ns, self._now_ns)
+        if time_ns < self._now_ns:  # what is left of a cooldown is left by this clock too
+            self._ended_ns = {label: time_ns - (self._now_ns - ended) for label, ended in self._ended_ns.items()}
+            self._seen_ns = time_ns
+        self._is_new_clock = False
+        return time_ns
 
     def _smooth(self, time_ns: int, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._smoothed is None or not self._smoothing_ns:
@@ -128,7 +171,8 @@ class EventTracker:
 
     def _is_seen(self, label: int, smoothed: NDArray[np.float64]) -> bool:
         score = smoothed[label]
-        if score < self._thresholds[label] - self._hysteresis:
+        threshold = self._thresholds[label]
+        if score < max(threshold - self._hysteresis, REACHABLE * threshold):
             return False
         return self._leader in (None, label) or bool(smoothed[self._leader] <= score + self._hysteresis)
 
@@ -136,7 +180,7 @@ class EventTracker:
         score = float(smoothed[label])
         start_ns = max(self._leader_since_ns, self._seen_ns)
         self._seen_ns = time_ns
-        top = _highest(smoothed)
+        top = _top(smoothed)
         self._open = self._told = Event("new", self._new_id(), label, score, score, time_ns, start_ns, None, top)
         return self._open
 
@@ -150,7 +194,7 @@ class EventTracker:
             return [self._end(time_ns, smoothed, event)]
         told = self._told or event
         if abs(score - told.score) >= UPDATE_STEP and time_ns - told.frame_ns >= UPDATE_INTERVAL_NS:
-            self._told = replace(event, type="update", score=score, frame_ns=time_ns, top=_highest(smoothed))
+            self._told = replace(event, type="update", score=score, frame_ns=time_ns, top=_top(smoothed))
             return [self._told]
         return []
 
@@ -159,10 +203,15 @@ class EventTracker:
         if self._cooldown_ns:
             self._ended_ns[event.label] = time_ns
         score = float(smoothed[event.label])
-        return replace(event, type="end", score=score, frame_ns=time_ns, end_ns=self._seen_ns, top=_highest(smoothed))
+        return replace(event, type="end", score=score, frame_ns=time_ns, end_ns=self._seen_ns, top=_top(smoothed))
 
 
-def _highest(smoothed: NDArray[np.float64]) -> tuple[tuple[int, float], ...]:
-    count = min(TOP, len(smoothed))
+def _top(smoothed: NDArray[np.float64]) -> tuple[tuple[int, float], ...]:
+    return tuple((place, float(smoothed[place])) for place in _highest(smoothed, TOP))
+
+
+def _highest(smoothed: NDArray[np.float64], count: int) -> list[int]:
+    """The places of the highest scores, highest first."""
+    count = min(count, len(smoothed))
     places = np.argpartition(smoothed, -count)[-count:]
-    return tuple((int(place), float(smoothed[place])) for place in places[np.argsort(-smoothed[places])])
+    return [int(place) for place in places[np.argsort(-smoothed[places])]]

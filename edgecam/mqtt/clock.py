@@ -36,6 +36,9 @@ class Clock:
 
     The difference of the two clocks is kept, so that one moment has one time of day in all messages; `follow` and
     `step_ns` take over the system's time.
+
+    Attributes:
+        stepped_ns: the sum of all steps that were taken over.
     """
 
     def __init__(self, read: Callable[[], Clocks] = now, timesync: Path = TIMESYNC) -> None:
@@ -45,6 +48,7 @@ class Clock:
         clocks = read()
         self._ahead_ns = clocks.day - clocks.monotonic
         self._ahead_of_boot_ns = clocks.day - clocks.boot
+        self.stepped_ns = 0
 
     def is_set(self) -> bool:
         """Whether the time of day can be believed: false while systemd-timesyncd has not set it since the boot.
@@ -72,6 +76,7 @@ class Clock:
         if abs(step_ns) < STEP_NS:
             return 0
         self.follow()
+        self.stepped_ns += step_ns
         return step_ns
 
     def seconds(self, monotonic_ns: int) -> float:

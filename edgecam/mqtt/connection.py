@@ -138,12 +138,12 @@ class Connection:
                 told.UserProperty = list(properties.items())
         return self._client.publish(topic, payload, qos, retain, told).mid
 
-    def stop(self, timeout: float) -> None:
-        """Publish ``offline``, wait at most ``timeout`` seconds for the acknowledgement, and disconnect."""
+    def stop(self, timeout: float, last: bytes = b"offline") -> None:
+        """Leave ``last`` as availability, wait at most ``timeout`` seconds for the acknowledgement, and disconnect."""
         if not self._client.is_connected():
             self._client.disconnect()
             return
-        offline = self._client.publish(self.topic("availability"), b"offline", qos=1, retain=True)
+        offline = self._client.publish(self.topic("availability"), last, qos=1, retain=True)
         with contextlib.suppress(RuntimeError):  # the connection was lost just now: the last will says it
             offline.wait_for_publish(timeout)
         self._client.disconnect()

@@ -72,6 +72,11 @@ class Outbox:
         return len(self._waiting)
 
     @property
+    def next_number(self) -> int:
+        """What the next message will be numbered; all that wait have lower ones."""
+        return self._next
+
+    @property
     def due_s(self) -> float:
         """When `save` is to be called: a time gone by or to come; infinity when nothing has changed."""
         if self._added or self.opened != self._opened_on_disk:

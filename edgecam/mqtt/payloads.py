@@ -86,7 +86,7 @@ class QuantilesPayload(msgspec.Struct, frozen=True):
 
 
 class StatsPayload(msgspec.Struct, frozen=True):
-    """How the daemon is doing."""
+    """How the daemon is doing; ``leading`` is the label with the highest score now, also below its threshold."""
 
     schema: int
     uptime_s: float
@@ -102,3 +102,4 @@ class StatsPayload(msgspec.Struct, frozen=True):
     temperature_c: float | None
     throttled: bool | None
     model: ModelPayload
+    leading: LabelPayload | None = None

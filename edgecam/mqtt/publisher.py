@@ -13,42 +13,42 @@ import msgspec
 
 from edgecam.camera.frames import CameraChange, Notice
 from edgecam.camera.jpeg import jpeg
-from edgecam.camera.view import view_of
-from edgecam.daemon.pipeline import PipelineChange
-from edgecam.daemon.switches import Switches
-from edgecam.events.snapshots import Snapshot
-from edgecam.events.tracker import Event
 from edgecam.kept import announced_file, outbox_file
-from edgecam.mqtt.clock import shifted
 from edgecam.mqtt.commands import Announce
 from edgecam.mqtt.connection import Connection
 from edgecam.mqtt.delivery import Delivery
 from edgecam.mqtt.homeassistant import Announced, announcement, announcement_topic
-from edgecam.mqtt.messages import corrected, corrected_message, end_of, log_event, message_of, payload_of, still_open
+from edgecam.mqtt.messages import corrected, corrected_message, ended, message_of, moved, still_open
+from edgecam.mqtt.notices import Happened, Origin, Picture, SettingsChange, Switched
 from edgecam.mqtt.outbox import Outbox
 from edgecam.mqtt.outbox_file import OpenEvent
 from edgecam.mqtt.payloads import SCHEMA, EventPayload, SnapshotPayload, StatePayload, StatsPayload
+from edgecam.mqtt.retained import Retained
+from edgecam.mqtt.states import States
 from edgecam.rollout.record import ModelState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edgecam import config
-    from edgecam.daemon.pipeline import Pipeline
-    from edgecam.daemon.stats import Stats
     from edgecam.mqtt.clock import Clock
     from edgecam.mqtt.commands import Command
+    from edgecam.mqtt.outbox_file import Message
 
 logger = logging.getLogger(__name__)
 
 OFFLINE_S = 0.3
+LEAVE_S = 2.0  # for another broker to be left: what was retained there is cleared, an event is ended
 STALE = 3  # stats intervals after which stats tell nothing any more
+TEND_S = 10.0  # how often it is looked whether the clock was set, and for what is too old to be sent
 NOTED_S = 60.0  # how often it is noted that an event goes on, for the end that the next start makes after a crash
 
 
 @dataclass(frozen=True, slots=True)
-class _Connection:
-    to: Connection
+class _Link:
+    """A connection is up or down; ``renewed``: what was sent before must be sent anew."""
+
+    of: Connection
     up: bool
     renewed: bool = False
 
@@ -60,17 +60,20 @@ class _Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Settings:
-    settings: config.Config
-    connection: Connection | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Finish:
     grace_s: float
 
 
-_Item = Event | Notice | Switches | Announce | ModelState | _Connection | _Delivered | _Settings | _Finish
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaving:
+    """The broker of before is left when it has got what it is to get, at the latest at ``until_s``."""
+
+    change: SettingsChange
+    until_s: float
+    before: int  # the number of the first message that is for the next broker
+
+
+_Item = Notice | Announce | ModelState | _Link | _Delivered | _Finish
 Inbox = queue.SimpleQueue[_Item]
 
 
@@ -84,13 +87,13 @@ class Publisher:
     def __init__(
         self,
         settings: config.Config,
-        pipeline: Pipeline,
         clock: Clock,
-        stats: Stats,
-        switches: Switches,
-        rollout: ModelState,
+        switched: Switched,
+        model_state: ModelState,
         inbox: Inbox,
+        report: Callable[[int, int], StatsPayload],
         *,
+        on_event: Callable[[EventPayload], None],
         on_report: Callable[[StatePayload, StatsPayload], None],
         on_command: Callable[[Command], None],
     ) -> None:
@@ -98,12 +101,12 @@ class Publisher:
 
         Args:
             settings: all of them.
-            pipeline: what the first events are decided by.
             clock: tells the time of day.
-            stats: what is reported.
-            switches: what is published as ``enabled/state`` and ``threshold/state``.
-            rollout: what is published as ``model/state``, if models may come over MQTT.
+            switched: what is published as ``enabled/state`` and ``threshold/state``.
+            model_state: what is published as ``model/state``, if models may come over MQTT.
             inbox: into which any thread puts what happened or was switched.
+            report: returns stats, from the numbers of events that are undelivered and that were given up.
+            on_event: called in the publisher's thread with each event when it is saved.
             on_report: called in the publisher's thread with what it publishes as stats.
             on_command: called in the connection's thread with what was ordered.
 
@@ -112,41 +115,39 @@ class Publisher:
         """
         self._inbox = inbox
         self._settings = settings
-        self._pipeline = pipeline
         self._clock = clock
-        self._stats = stats
-        self._switches = switches
-        self._rollout = rollout
+        self._switched = switched
+        self._model_state = model_state
+        self._make_report = report
+        self._on_event = on_event
         self._on_report = on_report
         self._on_command = on_command
         self._noted_s = 0.0
         self._finish_at = math.inf
-        self._state = StatePayload(None, 0.0, clock.iso(time.monotonic_ns()), None, "lost")
-        self._states: list[StatePayload] = []  # to be told, after the events that made them
-        self._decided: list[EventPayload] = []  # to be logged, when they are saved
-        self._snapshots: list[Snapshot] = []  # to be published, after the events that they show
-        self._mqtt = self.connection(settings)
-        self._delivery = Delivery(self._mqtt)
+        # Of a camera at rest nothing says that it is lost.
+        self._states = States(clock.iso(time.monotonic_ns()), online=not switched.enabled)
+        self._decided: list[EventPayload] = []  # to be told of when they are saved
+        self._pictures: list[Picture] = []  # to be published, after the events that they show
+        self._leaving: _Leaving | None = None
+        self._connection = self.connection(settings)
+        self._delivery = Delivery(self._connection)
+        self._retained = Retained(self._delivery)
 
     def connection(self, settings: config.Config) -> Connection:
-        """Prepare a connection by other settings, for `change`; called by any thread.
+        """Prepare a connection by other settings, for a `SettingsChange`; called by any thread.
 
         Raises:
             ConfigError: a file with a password, certificate or key cannot be read.
         """
         return Connection(
             settings,
-            on_connect=lambda mqtt, renewed: self._inbox.put(_Connection(mqtt, up=True, renewed=renewed)),
-            on_disconnect=lambda mqtt: self._inbox.put(_Connection(mqtt, up=False)),
-            on_delivered=lambda mqtt, mid: self._inbox.put(_Delivered(mqtt, mid)),
+            on_connect=lambda connection, renewed: self._inbox.put(_Link(connection, up=True, renewed=renewed)),
+            on_disconnect=lambda connection: self._inbox.put(_Link(connection, up=False)),
+            on_delivered=lambda connection, mid: self._inbox.put(_Delivered(connection, mid)),
             on_command=lambda command: (
                 self._inbox.put(command) if isinstance(command, Announce) else self._on_command(command)
             ),
         )
-
-    def change(self, settings: config.Config, connection: Connection | None) -> None:
-        """Go on with other settings, and over another connection if one is given."""
-        self._inbox.put(_Settings(settings, connection))
 
     def finish(self, grace_s: float) -> None:
         """Let `run` end when all is delivered, or after ``grace_s`` seconds."""
@@ -156,27 +157,48 @@ class Publisher:
         """Publish until `finish` is called."""
         self._announced = Announced(announced_file(self._settings.camera.name))
         self._outbox = self._outbox_of(self._settings)
-        self._mqtt.start()
-        report_at = time.monotonic() + self._settings.stats.interval
+        self._put_all()
+        self._connection.start()
+        self._reported_s = self._tended_s = time.monotonic()
         while not self._is_finished():
-            self._take_in(min(report_at, self._finish_at, self._outbox.due_s))
+            self._take_in(self._wake_at())
             if time.monotonic() >= self._outbox.due_s:
                 self._outbox.save(time.monotonic())
-            self._log_decided()
-            self._delivery.send(self._outbox)
+            self._tell_decided()
+            self._delivery.send(self._outbox, self._leaving.before if self._leaving else math.inf)
             self._tell_states()
-            self._show_snapshots()
-            if time.monotonic() >= report_at:
-                report_at = time.monotonic() + self._settings.stats.interval
+            self._show_pictures()
+            if self._leaving and self._is_left(self._leaving):
+                self._move(self._leaving.change)
+            if time.monotonic() >= self._tended_s + TEND_S:
+                self._tend()
+            if time.monotonic() >= self._reported_s + self._settings.stats.interval:
                 self._report()
         self._report()
-        self._mqtt.stop(OFFLINE_S)
+        self._connection.stop(OFFLINE_S)
         if self._outbox:
             logger.warning("%d events could not be delivered; they are kept for the next start", len(self._outbox))
         self._outbox.close(time.monotonic())
 
     def _outbox_of(self, settings: config.Config) -> Outbox:
-        return Outbox(outbox_file(settings.camera.name), settings.outbox, time.monotonic(), end_of)
+        return Outbox(outbox_file(settings.camera.name), settings.outbox, time.monotonic(), self._end_of)
+
+    def _end_of(self, opened: OpenEvent) -> Message | None:
+        """End an event that an earlier run left open as it was killed, if it can be."""
+        payload = ended(opened)
+        if payload is None:
+            return None
+        self._decided.append(payload)
+        return message_of(payload, opened.topic)
+
+    def _wake_at(self) -> float:
+        return min(
+            self._reported_s + self._settings.stats.interval,
+            self._tended_s + TEND_S,
+            self._finish_at,
+            self._outbox.due_s,
+            self._leaving.until_s if self._leaving else math.inf,
+        )
 
     def _is_finished(self) -> bool:
         if self._finish_at == math.inf:
@@ -198,67 +220,103 @@ class Publisher:
 
     def _handle(self, item: _Item) -> None:
         match item:
-            case Event():
-                self._add_event(item)
-            case Snapshot():
-                self._snapshots.append(item)
+            case Happened():
+                self._add(item)
+            case Picture():
+                self._pictures.append(item)
             case CameraChange():
-                self._change_state(msgspec.structs.replace(self._state, camera="online" if item.online else "lost"))
-            case PipelineChange():
-                self._pipeline = item.pipeline
+                self._states.follow_camera(online=item.online)
+            case SettingsChange():
+                self._change_settings(item)
+            case Switched():
+                self._switched = item
+                self._put_switches()
             case _:
                 self._handle_word(item)
 
     def _handle_word(self, item: _Item) -> None:
-        """Handle what does not come from the camera."""
+        """Handle what does not come in the line of frames."""
         match item:
-            case Switches():
-                self._switches = item
-                self._tell_switches()
             case ModelState():
-                self._rollout = item
-                self._tell_rollout()
+                self._model_state = item
+                self._put_model_state()
             case Announce():
                 self._announce()
-            case _Connection(to, up, renewed) if to is self._mqtt:  # one that was given up may still report
-                self._change_connection(up=up, renewed=renewed)
-            case _Delivered(by, mid) if by is self._mqtt:
-                self._delivery.acknowledge(mid, self._outbox)
-            case _Settings(settings, connection):
-                self._change_settings(settings, connection)
+            case _Link(of, up, renewed) if of is self._connection:  # one that was given up may still report
+                self._change_link(up=up, renewed=renewed)
+            case _Delivered(by, mid) if by is self._connection:
+                if topic := self._delivery.acknowledge(mid, self._outbox):
+                    self._retained.acknowledge(topic)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
 
-    def _change_connection(self, *, up: bool, renewed: bool) -> None:
-        if renewed:
-            self._delivery = Delivery(self._mqtt)
-        self._delivery.connected = up
-        if up:
-            self._announce()
-            self._retain("availability", b"online")
-            self._states = [self._state]
-            self._tell_switches()
-            self._tell_rollout()
-
-    def _change_settings(self, settings: config.Config, connection: Connection | None) -> None:
-        before, self._settings = self._settings, settings
-        self._outbox.limit(settings.outbox)
-        if _announced_at(settings) != _announced_at(before):
-            self._withdraw()
-        if settings.events.threshold != before.events.threshold:
-            self._tell_switches()
-        if connection is None:
-            self._announce()
+    def _change_link(self, *, up: bool, renewed: bool) -> None:
+        self._delivery.connected = False
+        if self._leaving:  # whatever comes of it
             return
-        self._mqtt.stop(OFFLINE_S)
-        self._mqtt, self._delivery = connection, Delivery(connection)  # what was not acknowledged is sent again
-        if settings.camera.name != before.camera.name:
-            old, self._outbox = self._outbox, self._outbox_of(settings)
+        if renewed:
+            self._renew()
+        if up:
+            self._tell_states()
+            self._delivery.connected = True
+            self._retained.tell_all()
+
+    def _renew(self) -> None:
+        """Send what was not acknowledged again."""
+        self._delivery = Delivery(self._connection)
+        self._retained.over(self._delivery)
+
+    def _change_settings(self, change: SettingsChange) -> None:
+        if self._leaving:  # the second change in two seconds
+            self._move(self._leaving.change)
+        if change.connection is None:
+            before, self._settings = self._settings, change.settings
+            self._outbox.limit(change.settings.outbox)
+            self._announce()
+            if change.settings.rollout != before.rollout:
+                self._put_model_state()
+        elif self._delivery.connected and _broker(change.settings) != _broker(self._settings):
+            self._clear()
+            self._retained = Retained(Delivery(change.connection))  # what is told meanwhile is for the next broker
+            self._leaving = _Leaving(change, time.monotonic() + LEAVE_S, self._outbox.next_number)
+        else:
+            self._move(change)
+
+    def _is_left(self, leaving: _Leaving) -> bool:
+        waits = bool(self._outbox.oldest(1)) and self._outbox.oldest(1)[0][0] < leaving.before
+        return (
+            time.monotonic() >= leaving.until_s
+            or not self._delivery.connected
+            or not (waits or not self._delivery.is_idle())
+        )
+
+    def _clear(self) -> None:
+        """Clear what was retained of this camera."""
+        self._retained.put(self._topic("stats"), b"")
+        self._retained.clear()
+        self._announced.note("")
+
+    def _move(self, change: SettingsChange) -> None:
+        """Go on over another connection, and under another name if the settings have one."""
+        self._leaving = None
+        before, is_same_broker = self._settings, _broker(change.settings) == _broker(self._settings)
+        goes = not is_same_broker or change.settings.root != before.root
+        if goes and is_same_broker:
+            self._clear()  # the next connection sees to it
+        self._settings = change.settings
+        self._connection.stop(OFFLINE_S, last=b"" if goes else b"offline")
+        if change.connection:
+            self._connection = change.connection
+        self._renew()
+        self._outbox.limit(change.settings.outbox)
+        if change.settings.camera.name != before.camera.name:
+            old, self._outbox = self._outbox, self._outbox_of(change.settings)
             self._outbox.take_from(old)
             self._outbox.save(time.monotonic())
             old.close(time.monotonic())
-            self._announced = Announced(announced_file(settings.camera.name))
-        self._mqtt.start()
+            self._announced = Announced(announced_file(change.settings.camera.name))
+        self._put_all()
+        self._connection.start()
 
     def _follow_clock(self) -> None:
         """Correct what is not delivered yet when somebody has set the system's clock."""
@@ -269,111 +327,111 @@ class Publisher:
         self._outbox.correct(lambda message: corrected_message(message, step_ns))
         if opened := self._outbox.opened:
             self._outbox.opened = opened._replace(payload=corrected(opened.payload, step_ns))
-        self._change_state(msgspec.structs.replace(self._state, since=shifted(self._state.since, step_ns)))
+        self._states.shift(step_ns)
 
-    def _add_event(self, event: Event) -> None:
-        if event.type == "new":
-            self._clock.follow()
-        payload = payload_of(event, self._pipeline, self._settings.camera.name, self._clock)
-        message = message_of(payload, self._mqtt.topic("events"))
+    def _add(self, item: Happened) -> None:
+        payload = item.payload
+        if late_ns := self._clock.stepped_ns - item.stepped_ns:  # it was decided before the clock was set
+            payload = moved(payload, late_ns)
+        message = message_of(payload, f"{item.origin.root}/events")
         self._outbox.add(message)
         self._decided.append(payload)
-        if event.type == "end":
+        if payload.type == "end":
             self._outbox.opened = None
-            seen = {"label": None, "score": 0.0, "since": payload.end_time or payload.frame_time, "event_id": None}
         else:
             self._outbox.opened = OpenEvent(message.topic, message.payload)
             self._noted_s = time.monotonic()
-            seen = {
-                "label": payload.label,
-                "score": payload.score,
-                "since": payload.start_time,
-                "event_id": event.id,
-            }
-        self._change_state(msgspec.structs.replace(self._state, **seen))
-
-    def _change_state(self, state: StatePayload) -> None:
-        if state != self._state:
-            self._state = state
-            self._states.append(state)
+        self._states.follow(item.origin.view, payload)
 
     def _tell_states(self) -> None:
-        if self._delivery.connected:
-            for state in self._states:
-                self._retain("state", msgspec.json.encode(state))
-        self._states.clear()
+        for view, state in self._states.take_changes():
+            self._put_state(view, state)
 
-    def _show_snapshots(self) -> None:
+    def _put_state(self, view: str, state: StatePayload) -> None:
+        topic = Origin(self._settings.root, self._settings.camera.name, view).topic("state")
+        self._retained.put(topic, msgspec.json.encode(state))
+
+    def _show_pictures(self) -> None:
         """Publish pictures, if that is allowed; what cannot be sent now is kept nowhere."""
-        snapshots, self._snapshots = self._snapshots, []
-        if not self._delivery.connected or not self._settings.privacy.snapshots:
+        pictures, self._pictures = self._pictures, []
+        if not self._is_there or not self._settings.privacy.snapshots:
             return
-        for snapshot in snapshots:
-            view = view_of(self._settings, self._pipeline.model.size)
-            picture = jpeg(view.picture(snapshot.frame))
+        for shown in pictures:
+            picture = jpeg(shown.image())
             about = SnapshotPayload(
                 schema=SCHEMA,
-                event_id=snapshot.event_id,
-                label=self._pipeline.labels.names[snapshot.label],
-                score=round(snapshot.score, 4),
-                frame_time=self._clock.iso(snapshot.frame.exposed_ns),
+                event_id=shown.event_id,
+                label=shown.label,
+                score=round(shown.score, 4),
+                frame_time=shown.frame_time,
                 bytes=len(picture),
             )
             told = {name: str(value) for name, value in msgspec.structs.asdict(about).items()}
-            self._mqtt.publish(self._mqtt.topic("snapshot/event"), msgspec.json.encode(about), qos=0, retain=False)
-            self._mqtt.publish(self._mqtt.topic("snapshot"), picture, qos=0, retain=False, properties=told)
+            publish, topic = self._connection.publish, shown.origin.topic
+            publish(topic("snapshot/event"), msgspec.json.encode(about), qos=0, retain=False)
+            publish(topic("snapshot"), picture, qos=0, retain=False, properties=told)
 
-    def _log_decided(self) -> None:
-        for event in self._decided:
-            log_event(event)
+    def _tell_decided(self) -> None:
+        for payload in self._decided:
+            self._on_event(payload)
         self._decided.clear()
 
-    def _retain(self, name: str, payload: bytes) -> None:
-        self._delivery.retain(self._mqtt.topic(name), payload)
+    @property
+    def _is_there(self) -> bool:
+        """Whether the broker that is to be told of what comes is connected."""
+        return self._delivery.connected and not self._leaving
+
+    def _topic(self, name: str) -> str:
+        return f"{self._settings.root}/{name}"
+
+    def _put_all(self) -> None:
+        """Have all kept that is told of this camera, by its name of now."""
+        self._announce()
+        self._retained.put(self._topic("availability"), b"online")
+        for view, state in self._states.now.items():
+            self._put_state(view, state)
+        self._put_switches()
+        self._put_model_state()
 
     def _announce(self) -> None:
         """Let Home Assistant show the camera as the settings say."""
-        if not self._delivery.connected:
-            return
         topic, payload = announcement_topic(self._settings), announcement(self._settings)
-        if self._announced.topic != (topic if payload else ""):
-            self._withdraw()
+        announced = self._announced.topic
+        if announced and (announced != topic or not payload):
+            self._retained.put(announced, b"")
+            self._announced.note("")
         if payload:
-            self._delivery.retain(topic, payload)
+            self._retained.put(topic, payload)
             self._announced.note(topic)
 
-    def _withdraw(self) -> None:
-        if self._announced.topic and self._delivery.connected:
-            self._delivery.retain(self._announced.topic, b"")
-            self._announced.note("")
+    def _put_switches(self) -> None:
+        self._retained.put(self._topic("enabled/state"), b"ON" if self._switched.enabled else b"OFF")
+        self._retained.put(self._topic("threshold/state"), msgspec.json.encode(self._switched.threshold))
 
-    def _tell_switches(self) -> None:
-        if self._delivery.connected:
-            self._retain("enabled/state", b"ON" if self._switches.enabled else b"OFF")
-            threshold = self._switches.threshold
-            if threshold is None:
-                threshold = self._settings.events.threshold
-            self._retain("threshold/state", msgspec.json.encode(threshold))
+    def _put_model_state(self) -> None:
+        if self._settings.rollout.public_key:
+            self._retained.put(self._topic("model/state"), self._model_state.text.encode())
 
-    def _tell_rollout(self) -> None:
-        if self._delivery.connected and self._settings.rollout.public_key:
-            self._retain("model/state", self._rollout.text.encode())
-
-    def _report(self) -> None:
-        """Publish stats, and do what is to be done from time to time."""
+    def _tend(self) -> None:
+        """Do what is to be done from time to time."""
+        self._tended_s = time.monotonic()
+        self._follow_clock()  # before anything is found too old by it
         if self._clock.is_set():
             self._outbox.expire(time.time())
         if self._outbox.opened and time.monotonic() >= self._noted_s + NOTED_S:
             self._outbox.opened = still_open(self._outbox.opened, self._clock.iso(time.monotonic_ns()))
             self._noted_s = time.monotonic()
-        report = self._stats.report(len(self._outbox), self._outbox.dropped, self._pipeline.payload)
-        self._on_report(self._state, report)
-        if self._delivery.connected:
+
+    def _report(self) -> None:
+        """Publish stats."""
+        self._reported_s = time.monotonic()
+        report = self._make_report(len(self._outbox), self._outbox.dropped)
+        self._on_report(next(iter(self._states.now.values())), report)
+        if self._is_there:
             expiry_s = math.ceil(STALE * self._settings.stats.interval)
             payload = msgspec.json.encode(report)
-            self._mqtt.publish(self._mqtt.topic("stats"), payload, qos=0, retain=True, expiry_s=expiry_s)
+            self._connection.publish(self._topic("stats"), payload, qos=0, retain=True, expiry_s=expiry_s)
 
 
-def _announced_at(settings: config.Config) -> tuple[str, str, int]:
-    """Where Home Assistant finds the camera."""
-    return announcement_topic(settings), settings.mqtt.host, settings.mqtt.port
+def _broker(settings: config.Config) -> tuple[str, int]:
+    return settings.mqtt.host, settings.mqtt.port

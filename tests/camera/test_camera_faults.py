@@ -19,11 +19,14 @@ from edgecam.camera.sources import open_source, stillness
 from edgecam.camera.sources.stillness import Stillness
 from edgecam.config import CameraSettings, Config, EventsSettings, ModelSettings
 from edgecam.daemon.inference import Inference
+from edgecam.daemon.observer import Observer
 from edgecam.daemon.pipeline import make_pipeline
 from edgecam.daemon.stats import Stats
-from edgecam.events.tracker import Event
+from edgecam.mqtt.clock import Clock
+from edgecam.mqtt.notices import Happened
 from tests.broker import WAIT_S, Mosquitto, Subscriber
 from tests.clips import BGR
+from tests.feeds import feed_of_camera
 from tests.ip_camera import IpCamera
 
 if TYPE_CHECKING:
@@ -126,27 +129,29 @@ class TestStillness:
 
 def test_frames_that_stop_without_an_error_count_as_lost_until_they_come_again(colour_model: Path) -> None:
     """As a driver hangs."""
-    told: queue.SimpleQueue[Event | Notice] = queue.SimpleQueue()
-    frames = FrameQueue(2)
+    told: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+    feed = feed_of_camera()
+    frames = FrameQueue(2, feed)
     pipeline = make_pipeline(
         Config(model=ModelSettings(path=str(colour_model)), events=EventsSettings(hold=0, groups={}))
     )
-    worker = Inference(frames, pipeline, Stats(frames), told.put, lambda _ns: None, lambda: 0.2)
+    observers = {"": Observer(pipeline, Clock())}
+    worker = Inference(frames, observers, Stats(frames), told.put, lambda _ns: None, lambda: 0.2)
     red = np.full((*pipeline.model.size[::-1], 3), BGR["red"], np.uint8)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    frames.put(CameraChange(online=True, at_ns=0))
-    frames.put(Frame(red, 0, 0))
+    frames.tell(CameraChange(online=True, at_ns=0))
+    frames.put(Frame(red, 0, 0), feed)
     before = [told.get(timeout=WAIT_S) for _ in range(4)]
-    frames.put(Frame(red, 10**9, 10**9))
+    frames.put(Frame(red, 10**9, 10**9), feed)
     after = [told.get(timeout=WAIT_S) for _ in range(2)]
     frames.close()
     thread.join()
     assert [_word(item) for item in before + after] == ["online", "new", "end", "lost", "online", "new"]
 
 
-def _word(item: Event | Notice) -> str:
+def _word(item: Notice) -> str:
     if isinstance(item, CameraChange):
         return "online" if item.online else "lost"
-    assert isinstance(item, Event)
-    return item.type
+    assert isinstance(item, Happened)
+    return item.payload.type

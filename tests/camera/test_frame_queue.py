@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from edgecam.camera.frame_queue import FrameQueue
-from edgecam.camera.frames import CameraChange, Frame
+from edgecam.camera.frames import CameraChange, Frame, Rest
+from tests.feeds import feed_of_camera, feed_of_files
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
 LOST = CameraChange(online=False, at_ns=0)
 TIMEOUT_S = 10
+CAMERA, FILES = feed_of_camera(), feed_of_files()
 
 
 def frame(number: int) -> Frame:
@@ -30,42 +32,42 @@ def numbers(queue: FrameQueue) -> list[int | str]:
 
 
 def test_frames_come_out_in_order() -> None:
-    queue = FrameQueue(3)
+    queue = FrameQueue(3, CAMERA)
     for number in range(3):
-        queue.put(frame(number))
+        queue.put(frame(number), CAMERA)
     assert numbers(queue) == [0, 1, 2]
 
 
 def test_when_full_the_oldest_frame_goes() -> None:
-    queue = FrameQueue(2)
+    queue = FrameQueue(2, CAMERA)
     for number in range(5):
-        queue.put(frame(number))
+        queue.put(frame(number), CAMERA)
     assert numbers(queue) == [3, 4]
 
 
 def test_dropped_frames_are_counted() -> None:
-    queue = FrameQueue(2)
+    queue = FrameQueue(2, CAMERA)
     for number in range(5):
-        queue.put(frame(number))
+        queue.put(frame(number), CAMERA)
     counts = queue.counts()
     assert (counts.captured, counts.dropped, counts.waiting) == (5, 3, 2)
 
 
 def test_a_change_of_the_camera_is_never_dropped_and_keeps_its_place() -> None:
-    queue = FrameQueue(1)
-    queue.put(frame(0))
-    queue.put(LOST)
-    queue.put(frame(1))
-    queue.put(frame(2))
+    queue = FrameQueue(1, CAMERA)
+    queue.put(frame(0), CAMERA)
+    queue.tell(LOST)
+    queue.put(frame(1), CAMERA)
+    queue.put(frame(2), CAMERA)
     assert numbers(queue) == ["change", 2]
 
 
 def test_a_waiting_queue_loses_nothing() -> None:
-    queue = FrameQueue(2, wait=True)
+    queue = FrameQueue(2, FILES)
 
     def write() -> None:
         for number in range(100):
-            queue.put(frame(number))
+            queue.put(frame(number), FILES)
         queue.close()
 
     with ThreadPoolExecutor() as pool:
@@ -75,7 +77,7 @@ def test_a_waiting_queue_loses_nothing() -> None:
 
 
 def test_closing_wakes_a_waiting_reader() -> None:
-    queue = FrameQueue(2)
+    queue = FrameQueue(2, CAMERA)
     with ThreadPoolExecutor() as pool:
         reader = pool.submit(queue.get)
         queue.close()
@@ -83,21 +85,51 @@ def test_closing_wakes_a_waiting_reader() -> None:
 
 
 def test_closing_wakes_a_waiting_writer() -> None:
-    queue = FrameQueue(1, wait=True)
-    queue.put(frame(0))
+    queue = FrameQueue(1, FILES)
+    queue.put(frame(0), FILES)
     with ThreadPoolExecutor() as pool:
-        writer = pool.submit(queue.put, frame(1))
+        writer = pool.submit(queue.put, frame(1), FILES)
         queue.close()
         writer.result(TIMEOUT_S)
     assert queue.counts().dropped == 1
 
 
 def test_discarded_frames_count_as_dropped() -> None:
-    queue = FrameQueue(5)
+    queue = FrameQueue(5, CAMERA)
     for number in range(3):
-        queue.put(frame(number))
+        queue.put(frame(number), CAMERA)
     queue.close(discard=True)
     assert (queue.get(), queue.counts().dropped) == (None, 3)
+
+
+class TestExchange:
+    """Something else is to be fed."""
+
+    def test_what_was_made_by_the_feed_of_before_stays_out(self) -> None:
+        queue, other = FrameQueue(3, CAMERA), feed_of_camera()
+        assert queue.put(frame(0), CAMERA)
+        queue.exchange(other, LOST)
+        assert not queue.put(frame(1), CAMERA)
+        assert not queue.put(Rest(), CAMERA)
+        assert queue.put(frame(2), other)
+        assert queue.counts().captured == 2
+        assert numbers(queue) == [0, "change", 2]
+
+    def test_who_waits_to_put_a_frame_of_before_is_let_go(self) -> None:
+        queue = FrameQueue(1, FILES)
+        queue.put(frame(0), FILES)
+        with ThreadPoolExecutor() as pool:
+            writer = pool.submit(queue.put, frame(1), FILES)
+            queue.exchange(CAMERA, LOST)
+            assert writer.result(TIMEOUT_S) is False
+        assert numbers(queue) == [0, "change"]
+
+    def test_a_camera_drops_frames_that_a_file_waited_with(self) -> None:
+        queue = FrameQueue(1, FILES)
+        queue.put(frame(0), FILES)
+        queue.exchange(CAMERA, LOST)
+        queue.put(frame(1), CAMERA)
+        assert numbers(queue) == ["change", 1]
 
 
 class QueueModel(RuleBasedStateMachine):
@@ -106,16 +138,26 @@ class QueueModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.size = 3
-        self.queue = FrameQueue(self.size)
+        self.queue = FrameQueue(self.size, CAMERA)
         self.inside: deque[Frame] = deque()
         self.put = self.taken = self.dropped = 0
         self.closed = False
+        self.feed = CAMERA
+
+    @rule()
+    def exchange(self) -> None:
+        self.feed = feed_of_camera()
+        self.queue.exchange(self.feed)
+
+    @rule()
+    def put_frame_of_before(self) -> None:
+        assert not self.queue.put(frame(0), feed_of_camera())
 
     @rule()
     def put_frame(self) -> None:
         self.put += 1
         item = frame(self.put)
-        self.queue.put(item)
+        assert self.queue.put(item, self.feed)
         if self.closed:
             self.dropped += 1
             return
@@ -133,7 +175,7 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 5))
     def resize(self, size: int) -> None:
-        self.queue.resize(size, wait=False)
+        self.queue.resize(size)
         self.size = size
 
     @rule(discard=st.booleans())

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from edgecam.config import Config, EventsSettings
 from edgecam.daemon.switches import Switches
 from edgecam.mqtt.commands import Announce, Enable, SetThreshold, parse
-from tests.broker import Mosquitto, Subscriber
+from tests.broker import Mosquitto, Subscriber, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.command import Daemon
 
@@ -69,19 +70,18 @@ class TestSwitches:
     SETTINGS = Config(events=EventsSettings(threshold=0.6))
 
     def test_an_ordered_threshold_stands_for_the_settings(self) -> None:
-        _, settings = Switches().after(SetThreshold(0.3), self.SETTINGS).applied(self.SETTINGS)
-        assert settings == Config(events=EventsSettings(threshold=0.3))
+        switches = Switches().after(SetThreshold(0.3), self.SETTINGS).under(self.SETTINGS)
+        assert switches.threshold_under(self.SETTINGS) == 0.3
 
     def test_who_changes_the_settings_later_wins(self) -> None:
-        switches, settings = (
-            Switches().after(SetThreshold(0.3), self.SETTINGS).applied(Config(events=EventsSettings(threshold=0.7)))
-        )
-        assert (switches, settings.events.threshold) == (Switches(), 0.7)
+        changed = Config(events=EventsSettings(threshold=0.7))
+        switches = Switches().after(SetThreshold(0.3), self.SETTINGS).under(changed)
+        assert (switches, switches.threshold_under(changed)) == (Switches(), 0.7)
 
     def test_a_second_order_still_stands_for_the_settings(self) -> None:
-        first, settings = Switches().after(SetThreshold(0.3), self.SETTINGS).applied(self.SETTINGS)
-        _, settings = first.after(SetThreshold(0.4), settings).applied(self.SETTINGS)
-        assert settings.events.threshold == 0.4
+        first = Switches().after(SetThreshold(0.3), self.SETTINGS).under(self.SETTINGS)
+        second = first.after(SetThreshold(0.4), self.SETTINGS).under(self.SETTINGS)
+        assert second.threshold_under(self.SETTINGS) == 0.4
 
 
 def order(subscriber: Subscriber, name: str, payload: bytes) -> None:
@@ -120,6 +120,35 @@ class TestOrders:
             start_daemon({**porch, "stats.interval": 1})
             subscriber.wait_for_topic("enabled/state", b"OFF")
             assert subscriber.wait_for_topic("stats").json["frames"]["captured"] == 0
+
+    def test_on_while_it_is_on_leaves_the_file_where_it_is(
+        self, mosquitto: Mosquitto, porch: dict[str, object], colour_clip: Path, start_daemon: StartDaemon
+    ) -> None:
+        settings = {**porch, "camera.source": colour_clip, "camera.loop": "false"}
+        with Subscriber(mosquitto.port) as subscriber:
+            start_daemon(settings)
+            subscriber.wait_for_event("new")
+            order(subscriber, "enabled", b"ON")
+            subscriber.until_offline()
+        labels = [event["label"] for event in events(subscriber.seen) if event["type"] == "new"]
+        assert labels == ["red", "green"]
+
+    def test_a_camera_that_is_paused_at_the_start_is_not_lost(
+        self, mosquitto: Mosquitto, porch: dict[str, object], start_daemon: StartDaemon
+    ) -> None:
+        with Subscriber(mosquitto.port) as subscriber:
+            daemon = start_daemon(porch)
+            subscriber.wait_for_camera("online")
+            order(subscriber, "enabled", b"OFF")
+            subscriber.wait_for_topic("enabled/state", b"OFF")
+            daemon.process.terminate()
+            daemon.wait()
+            subscriber.until_offline()
+            subscriber.seen.clear()
+            start_daemon({**porch, "stats.interval": 1})
+            subscriber.wait_for_topic("stats")
+        told = [each.json["camera"] for each in subscriber.seen if each.topic == "edgecam/porch/state"]
+        assert set(told) == {"online"}
 
     def test_a_threshold_ends_what_no_longer_counts_and_outlives_a_restart(
         self, mosquitto: Mosquitto, porch: dict[str, object], start_daemon: StartDaemon

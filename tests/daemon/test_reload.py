@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -132,6 +133,51 @@ def test_a_broken_model_is_refused_before_it_is_taken(running: Running, model: P
     assert running.stats()["frames"]["classified"] > 0
 
 
+def test_fewer_labels_end_the_open_event_by_its_own_name(running: Running, tmp_path: Path) -> None:
+    """With pictures, whose labels were looked up in the next model too."""
+    (tmp_path / "six").mkdir()
+    labels = ("a", "b", "c", "d", "e", "the last of six")
+    six = tflite.saved(tmp_path / "six", tflite.classifier("uint8", classes=6, swapped=True), labels)
+    running.reload(privacy={"snapshots": True}, model={"path": str(six)})
+    assert running.happens("end")["label"] == "red"
+    assert running.happens("new")["label"] == "the last of six"
+    assert running.subscriber.wait_for_topic("snapshot/event").json["label"] == "the last of six"
+    running.reload(privacy={"snapshots": True})
+    ended = running.happens("end")
+    assert (ended["label"], ended["index"]) == ("the last of six", 5)
+    assert running.happens("new")["label"] == "red"
+
+
+class TestClocks:
+    """Each source has a clock of its own, and that of a file at full speed is far ahead."""
+
+    FULL_SPEED: ClassVar[dict[str, object]] = {"realtime": False, "loop": True}
+
+    def test_a_source_whose_clock_is_behind_is_seen_at_once(self, running: Running, tmp_path: Path) -> None:
+        running.reload(camera=self.FULL_SPEED)
+        running.happens("end")
+        begun = datetime.fromisoformat(str(running.happens("new")["frame_time"]))
+        while running.stats()["frames"]["classified"] < 3000:  # more than a minute and a half of the clip's clock
+            pass
+        green = clips.write(tmp_path / "green.avi", [("green", 30)])
+        running.reload(camera={"source": str(green)})
+        assert running.happens("end")["label"] == "red"
+        seen = running.happens("new")
+        assert seen["label"] == "green"
+        assert datetime.fromisoformat(str(seen["frame_time"])) - begun < timedelta(seconds=80)
+
+    def test_a_file_that_is_opened_anew_after_a_pause_is_seen_at_once(self, running: Running) -> None:
+        running.reload(camera=self.FULL_SPEED)
+        running.happens("end")
+        running.happens("new")
+        while running.stats()["frames"]["classified"] < 3000:
+            pass
+        running.subscriber.publish("edgecam/porch/enabled/set", b"OFF")
+        running.happens("end")
+        running.subscriber.publish("edgecam/porch/enabled/set", b"ON")
+        running.happens("new")
+
+
 def test_another_source_is_read(running: Running, tmp_path: Path) -> None:
     green = clips.write(tmp_path / "green.avi", [("green", 30)])
     running.reload(camera={"source": str(green)})
@@ -139,18 +185,64 @@ def test_another_source_is_read(running: Running, tmp_path: Path) -> None:
     assert running.happens("new")["label"] == "green"
 
 
-def test_another_broker_gets_what_comes(running: Running, tmp_path: Path) -> None:
-    with Mosquitto(tmp_path / "other") as broker, Subscriber(broker.port) as subscriber:
-        running.reload(mqtt={"host": broker.host, "port": broker.port})
-        running.subscriber.wait_for_topic("availability", b"offline")
-        subscriber.wait_for_topic("availability", b"online")
-        assert subscriber.wait_for_topic("state").json["label"] == "red"
+def retained(port: int) -> dict[str, bytes]:
+    """What a broker keeps for who comes later, less what is another camera's."""
+    with Subscriber(port, topic="#") as late:
+        late.catch_up()
+    return {each.topic: each.payload for each in late.seen if each.retain}
 
 
-def test_another_name_moves_the_topics(running: Running) -> None:
-    running.reload(camera={"name": "yard"})
-    running.subscriber.wait_for(lambda each: (each.topic, each.payload) == ("edgecam/porch/availability", b"offline"))
-    running.subscriber.wait_for(lambda each: (each.topic, each.payload) == ("edgecam/yard/availability", b"online"))
+class TestGoingElsewhere:
+    """An event ends where it began, and nothing is left behind."""
+
+    def test_another_name(self, mosquitto: Mosquitto, running: Running) -> None:
+        running.stats()
+        assert "homeassistant/device/edgecam_porch/config" in retained(mosquitto.port)
+        with Subscriber(mosquitto.port) as subscriber:
+            running.reload(camera={"name": "yard"})
+            ended = subscriber.wait_for(lambda each: each.topic == "edgecam/porch/events").json
+            begun = subscriber.wait_for(lambda each: each.topic == "edgecam/yard/events").json
+        assert [(each["type"], each["camera"], each["label"]) for each in (ended, begun)] == [
+            ("end", "porch", "red"),
+            ("new", "yard", "red"),
+        ]
+        assert ended["id"] != begun["id"]
+        running.subscriber.wait_for(lambda each: each.topic == "edgecam/yard/stats")
+        left = retained(mosquitto.port)
+        assert {topic for topic in left if "porch" in topic} == set()
+        assert {topic.rpartition("yard/")[2] for topic in left if "/yard/" in topic} >= {
+            "availability",
+            "state",
+            "stats",
+        }
+        assert "homeassistant/device/edgecam_yard/config" in left
+
+    def test_another_base(self, mosquitto: Mosquitto, running: Running) -> None:
+        with Subscriber(mosquitto.port, topic="#") as subscriber:
+            running.reload(mqtt={"host": mosquitto.host, "port": mosquitto.port, "base": "home/cameras"})
+            ended = subscriber.wait_for(lambda each: each.topic == "edgecam/porch/events").json
+            subscriber.wait_for(lambda each: each.topic == "home/cameras/porch/events")
+        assert ended["type"] == "end"
+        assert not any(topic.startswith("edgecam/") for topic in retained(mosquitto.port))
+
+    def test_another_broker(self, mosquitto: Mosquitto, running: Running, tmp_path: Path) -> None:
+        with Mosquitto(tmp_path / "other") as broker, Subscriber(broker.port) as subscriber:
+            running.reload(mqtt={"host": broker.host, "port": broker.port})
+            assert running.happens("end")["label"] == "red"
+            begun = subscriber.wait_for_event("new")
+            assert begun["label"] == "red"
+            running.subscriber.wait_for_topic("availability", b"")
+        assert retained(mosquitto.port) == {}
+
+    def test_another_broker_while_the_one_of_before_is_away(
+        self, mosquitto: Mosquitto, running: Running, tmp_path: Path
+    ) -> None:
+        mosquitto.stop()
+        running.daemon.wait_for_log("connection lost")
+        with Mosquitto(tmp_path / "other") as broker, Subscriber(broker.port) as subscriber:
+            running.reload(mqtt={"host": broker.host, "port": broker.port})
+            assert subscriber.wait_for_event("end")["label"] == "red"
+            assert subscriber.wait_for_event("new")["label"] == "red"
 
 
 @pytest.mark.parametrize("_repeat", range(3))  # two signals at once: which thread gets them is the kernel's choice
@@ -159,6 +251,44 @@ def test_it_can_be_stopped_while_it_reloads(running: Running, model: Path, _repe
     running.reload()
     running.daemon.process.terminate()
     assert running.daemon.wait() == 0
+
+
+def test_a_changed_interval_of_stats_does_not_wait_for_the_one_of_before(running: Running) -> None:
+    running.reload(stats={"interval": 86_400.0})
+    running.daemon.wait_for_log("reloaded: stats")
+    running.reload(stats={"interval": 1.0})
+    running.daemon.wait_for_log("reloaded: stats")
+    running.stats()
+
+
+class TestOrdersMeanwhile:
+    """What is ordered while the settings are read."""
+
+    def test_a_threshold_is_told_when_it_is_in_force(self, running: Running, model: Path) -> None:
+        model.write_bytes(tflite.classifier("int8"))  # is never quite sure
+        running.reload(events={"hysteresis": 0.0})
+        running.subscriber.publish("edgecam/porch/threshold/set", b"1")
+        running.subscriber.wait_for_topic("threshold/state", b"1.0")
+        running.daemon.wait_for_log("reloaded: ")
+        running.happens("end")
+        running.subscriber.seen.clear()
+        running.stats()
+        running.stats()
+        assert events(running.subscriber.seen) == []
+
+    def test_a_threshold_that_is_ordered_while_paused_counts_afterwards(self, running: Running) -> None:
+        running.subscriber.publish("edgecam/porch/enabled/set", b"OFF")
+        running.happens("end")
+        running.reload(events={"hysteresis": 0.0})
+        running.daemon.wait_for_log("reloaded: events")
+        running.subscriber.publish("edgecam/porch/threshold/set", b"1")
+        running.subscriber.wait_for_topic("threshold/state", b"1.0")
+        running.subscriber.publish("edgecam/porch/enabled/set", b"ON")
+        running.subscriber.seen.clear()
+        while not running.stats()["fps"]:
+            pass
+        running.stats()
+        assert events(running.subscriber.seen) == []
 
 
 def test_nothing_changed_is_told_so(running: Running) -> None:

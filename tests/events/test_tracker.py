@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -169,15 +171,24 @@ step = st.tuples(st.sampled_from([-50, 0, 1, 33, 200, 2000]), st.tuples(score, s
 histories = st.lists(st.one_of(step, step, step, st.none()), max_size=60)
 
 
-def play_history(settings: EventsSettings, history: History) -> list[Event]:
-    machine, now_ms, happened = tracker(settings), 0, []
+def play_clocks(settings: EventsSettings, history: History, machine: EventTracker | None = None) -> list[list[Event]]:
+    """The events between two breaks, after which the clock may say anything."""
+    machine, now_ms = machine or tracker(settings), 0
+    happened: list[Event] = []
+    clocks = [happened]
     for entry in history:
         if entry is None:
             happened += machine.finish()
+            clocks.append(happened := [])
         else:
             now_ms += entry[0]
             happened += machine.step(now_ms * 1_000_000, np.array(entry[1]))
-    return happened + machine.finish()
+    happened += machine.finish()
+    return clocks
+
+
+def play_history(settings: EventsSettings, history: History, machine: EventTracker | None = None) -> list[Event]:
+    return [event for events in play_clocks(settings, history, machine) for event in events]
 
 
 @given(settings_of_any_kind, histories)
@@ -191,9 +202,10 @@ def test_every_new_has_exactly_one_end(settings: EventsSettings, history: Histor
 
 @given(settings_of_any_kind, histories)
 def test_no_two_events_overlap(settings: EventsSettings, history: History) -> None:
-    ends = [event for event in play_history(settings, history) if event.type == "end"]
-    assert all(event.end_ns is not None and event.start_ns <= event.end_ns for event in ends)
-    assert all((a.end_ns or 0) <= b.start_ns for a, b in itertools.pairwise(ends))
+    for events in play_clocks(settings, history):
+        ends = [event for event in events if event.type == "end"]
+        assert all(event.end_ns is not None and event.start_ns <= event.end_ns for event in ends)
+        assert all((a.end_ns or 0) <= b.start_ns for a, b in itertools.pairwise(ends))
 
 
 @given(settings_of_any_kind, histories)
@@ -212,7 +224,78 @@ def test_scores_stay_within_0_and_1(settings: EventsSettings, history: History) 
 
 
 @given(settings_of_any_kind, histories)
-def test_times_within_an_event_never_go_back(settings: EventsSettings, history: History) -> None:
-    events = play_history(settings, history)
-    assert all(event.start_ns <= event.frame_ns for event in events)
-    assert all(a.frame_ns <= b.frame_ns for a, b in itertools.pairwise(events))
+def test_times_never_go_back_while_a_clock_runs(settings: EventsSettings, history: History) -> None:
+    for events in play_clocks(settings, history):
+        assert all(event.start_ns <= event.frame_ns for event in events)
+        assert all(a.frame_ns <= b.frame_ns for a, b in itertools.pairwise(events))
+
+
+@given(settings_of_any_kind, histories, histories, st.integers(-(10**6), 10**6))
+def test_after_a_break_it_is_as_good_as_new_whatever_the_clock_then_says(
+    settings: EventsSettings, before: History, after: History, begin_ms: int
+) -> None:
+    settings = msgspec.structs.replace(settings, cooldown=0)
+    used, fresh = tracker(settings), tracker(settings)
+    for number, entry in enumerate(before):
+        if entry:
+            used.step(10**9 * number, np.array(entry[1]))
+    used.finish()
+    after = [(begin_ms, (0.0, 0.0, 0.0)), *after]
+    assert _without_ids(play_history(settings, after, used)) == _without_ids(play_history(settings, after, fresh))
+
+
+def test_a_cooldown_lasts_as_long_by_a_clock_that_is_behind() -> None:
+    machine = tracker(msgspec.structs.replace(PLAIN, cooldown=5))
+    machine.step(100 * S, np.array(CAT))
+    machine.step(103 * S, np.array(NOTHING))
+    machine.step(104 * S, np.array(NOTHING))
+    machine.finish()
+    told = [event.type for at in range(10) for event in machine.step(at * S, np.array(CAT))]
+    assert told == ["new"]
+    assert [event.frame_ns // S for event in machine.finish()] == [9]
+
+
+class TestLowThresholds:
+    """Home Assistant's slider begins at 0."""
+
+    @pytest.mark.parametrize("threshold", [0.0, 0.01, 0.05, 0.1])
+    def test_an_event_ends_though_the_hysteresis_is_wider(self, threshold: float) -> None:
+        settings = EventsSettings(threshold=threshold, hysteresis=0.1, smoothing=0.3)
+        events = play(settings, steady(CAT, 0, 2) + steady((0.0, 0.0, 0.0), 2, 10))
+        assert told(events) == [("new", "cat"), ("end", "cat")]
+        assert events[-1].frame_ns < 11 * S  # before the frames ended
+
+    @given(settings_of_any_kind)
+    def test_what_has_gone_for_long_has_ended(self, settings: EventsSettings) -> None:
+        machine = tracker(settings)
+        for at in range(20):
+            machine.step(at * S, np.array(CAT))
+        for at in range(20, 120):
+            machine.step(at * S, np.zeros(3))
+        assert machine.finish() == []
+
+
+class TestNeutralLabels:
+    """What is a class of the model, but nothing to tell of."""
+
+    MACHINE = staticmethod(lambda: EventTracker(PLAIN, LABELS, lambda: "id", neutral=[2]))
+
+    def test_they_begin_no_event(self) -> None:
+        assert self.MACHINE().step(0, np.array((0.1, 0.0, 0.9))) == []
+
+    def test_they_end_that_of_another_by_leading(self) -> None:
+        machine = EventTracker(
+            EventsSettings(smoothing=0, hold=0, release=0, threshold=0.3), LABELS, lambda: "id", neutral=[2]
+        )
+        assert [event.type for event in machine.step(0, np.array((0.6, 0.0, 0.4)))] == ["new"]
+        assert [event.type for event in machine.step(S, np.array((0.35, 0.0, 0.6)))] == ["end"]
+
+    def test_the_leading_label_is_another(self) -> None:
+        machine = self.MACHINE()
+        assert machine.leading() is None
+        machine.step(0, np.array((0.1, 0.05, 0.8)))
+        assert machine.leading() == (0, 0.1)
+
+
+def _without_ids(events: list[Event]) -> list[Event]:
+    return [replace(event, id="") for event in events]

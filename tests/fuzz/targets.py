@@ -20,7 +20,7 @@ from edgecam.errors import ConfigError, EdgecamError, SourceError
 from edgecam.model import metadata
 from edgecam.model.trial import check
 from edgecam.mqtt import commands
-from edgecam.mqtt.messages import end_of
+from edgecam.mqtt.messages import ended
 from edgecam.mqtt.outbox_file import OpenEvent
 from tests import tflite
 from trainer.metadata import with_metadata
@@ -75,8 +75,7 @@ def state(data: bytes) -> None:
     """What an earlier run left."""
     with _file(data, "switches.json") as path:
         read_switches(path)
-    end = end_of(OpenEvent("topic", data))
-    if end is None:
+    if ended(OpenEvent("topic", data)) is None:
         raise Refused
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecam.mqtt.clock import STEP_NS, Clock, Clocks, seconds_of, shifted
-from edgecam.mqtt.messages import corrected_message, end_of, message_of, still_open
+from edgecam.mqtt.messages import corrected_message, ended, message_of, still_open
 from edgecam.mqtt.outbox_file import OpenEvent
 from edgecam.mqtt.payloads import SCHEMA, EventPayload, LabelPayload, ModelPayload
 
@@ -137,13 +137,12 @@ def test_an_event_with_a_set_clock_bears_no_mark() -> None:
 
 def test_an_event_that_was_left_open_ends_when_it_was_last_noted() -> None:
     opened = OpenEvent("topic", message_of(EVENT, "topic").payload)
-    end = end_of(still_open(opened, "2024-01-01T00:05:00.000000Z"))
-    assert end
-    payload = msgspec.json.decode(end.payload, type=EventPayload)
-    assert (end.kind, payload.type, payload.id) == ("end", "end", EVENT.id)
+    payload = ended(still_open(opened, "2024-01-01T00:05:00.000000Z"))
+    assert payload
+    assert (payload.type, payload.id) == ("end", EVENT.id)
     assert payload.end_time == payload.frame_time == "2024-01-01T00:05:00.000000Z"
 
 
 @given(st.binary())
 def test_garbage_that_was_left_open_is_not_ended(payload: bytes) -> None:
-    assert end_of(OpenEvent("topic", payload)) is None
+    assert ended(OpenEvent("topic", payload)) is None

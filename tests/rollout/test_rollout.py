@@ -23,9 +23,11 @@ from edgecam.camera.frame_queue import FrameQueue
 from edgecam.camera.frames import CameraChange, Frame, Layout
 from edgecam.config import Config, ModelSettings
 from edgecam.daemon.inference import Inference
+from edgecam.daemon.observer import Observer
 from edgecam.daemon.pipeline import make_pipeline
 from edgecam.daemon.stats import Stats
 from edgecam.model.classifier import shipped_model
+from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.commands import parse
 from edgecam.rollout.probation import ENOUGH, WARM_UP, Probation, Verdict
 from edgecam.rollout.record import Installed, Record, SignedModel, TakeModel, with_model
@@ -34,6 +36,7 @@ from edgecam.rollout.signature import order as signed_order
 from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events
 from tests.command import USUAL, Daemon, edgecam
+from tests.feeds import feed_of_camera
 from trainer.metadata import with_metadata
 
 if TYPE_CHECKING:
@@ -257,15 +260,17 @@ class TestFailing:
 
     def run(self, model: Path, probation: Probation | None) -> list[object]:
         """Classify a frame of a wrong size."""
-        frames = FrameQueue(2, wait=False)
-        frames.put(CameraChange(online=True, at_ns=0))
-        frames.put(Frame(np.zeros((7, 7), np.uint8), 1, 1, Layout.I420))
+        feed = feed_of_camera()
+        frames = FrameQueue(2, feed)
+        frames.tell(CameraChange(online=True, at_ns=0))
+        frames.put(Frame(np.zeros((7, 7), np.uint8), 1, 1, Layout.I420), feed)
         frames.close()
         settings = Config(model=ModelSettings(path=str(model), runtime="litert", graph="original", threads=1))
         handed: list[object] = []
         pipeline = make_pipeline(settings)
         stats = Stats(frames)
-        Inference(frames, pipeline, stats, handed.append, lambda _: None, lambda: 60.0, probation).run()
+        observers = {"": Observer(pipeline, Clock(), probation)}
+        Inference(frames, observers, stats, handed.append, lambda _: None, lambda: 60.0).run()
         return handed
 
     def test_on_probation_it_is_told(self, colour_model: Path) -> None:
