@@ -25,7 +25,7 @@ from edgecam.camera.view import View
 from edgecam.daemon.inference import Inference
 from edgecam.daemon.stats import Stats
 from edgecam.device.heat import Pace
-from edgecam.events.labels import Labels
+from edgecam.events.labels import labels_of
 from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import Classifier
 from edgecam.tasks import Task
@@ -65,7 +65,7 @@ class Pipeline:
 
     def __init__(self, model: Classifier, settings: config.EventsSettings) -> None:
         """Begin with nothing seen."""
-        self.model, self.labels = model, Labels(model.classes, settings.groups, settings.ignore)
+        self.model, self.labels = model, labels_of(model, settings)
         self.tracker = EventTracker(settings, self.labels.names, lambda: "id")
 
 

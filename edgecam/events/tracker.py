@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -55,8 +55,15 @@ class EventTracker:
     ``hysteresis``. There is at most one event at a time.
     """
 
-    def __init__(self, settings: config.EventsSettings, names: Sequence[str], new_id: Callable[[], str]) -> None:
-        """Begin with nothing seen; ``new_id`` must return another id at each call."""
+    def __init__(
+        self,
+        settings: config.EventsSettings,
+        names: Sequence[str],
+        new_id: Callable[[], str],
+        neutral: Collection[int] = (),
+    ) -> None:
+        """Begin with nothing seen; ``new_id`` must return another id each time; ``neutral`` labels begin no event."""
+        self._neutral = neutral
         self._names = names
         self._own_thresholds = settings.thresholds
         self.begin_at(settings.threshold)
@@ -90,8 +97,9 @@ class EventTracker:
         happened = []
         if self._open:
             happened += self._continue(time_ns, smoothed, self._open)
-        if not self._open and self._leader is not None and time_ns - self._leader_since_ns >= self._hold_ns:
-            happened.append(self._begin(time_ns, smoothed, self._leader))
+        leader = None if self._leader in self._neutral else self._leader
+        if not self._open and leader is not None and time_ns - self._leader_since_ns >= self._hold_ns:
+            happened.append(self._begin(time_ns, smoothed, leader))
         return happened
 
     def finish(self) -> list[Event]:

@@ -51,6 +51,8 @@ class Classifier:
     Attributes:
         file: which one it is.
         classes: N names, one a score.
+        groups: of classes that count as one, by name, as the model tells them.
+        neutral: classes that begin no event, as the model tells them; None: it does not.
         size: width and height of its input in pixels.
         plan: how it is run.
     """
@@ -93,6 +95,7 @@ class Classifier:
             message = f"{path}: broken: {error}"
             raise ModelError(message) from None
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
+        self.groups, self.neutral = metadata.groups, metadata.neutral
         self.size = int(source["shape"][2]), int(source["shape"][1])
         self._softmax = not _ends_in_probabilities(operators, result)
         self._values = _values(result)
