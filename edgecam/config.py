@@ -65,6 +65,7 @@ class ModelSettings(_Section, frozen=True):
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
     graph: Literal["auto", "original", "rewritten"] = "auto"
     threads: Literal["auto"] | Annotated[int, msgspec.Meta(ge=1, le=64)] = "auto"
+    scores: Literal["auto", "probabilities", "logits"] = "auto"
 
 
 class MotionSettings(_Section, frozen=True):

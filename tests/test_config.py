@@ -82,6 +82,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ('[events.groups]\na = ["x"]\nb = ["x"]', "events.groups.b: x is in the group a too"),
         ('[events]\nneutral = "nothing"', "events.neutral: expected list or 'auto', got 'nothing'"),
         ("[events]\nneutral = [3]", "events.neutral: expected str, got int in item [0]"),
+        ('[model]\nscores = "softmax"', "model.scores: expected 'auto' or 'probabilities' or 'logits', got 'softmax'"),
         ('[mqtt]\ncert_file = "c.pem"\ntls = true', "mqtt.key_file: needed where mqtt.cert_file is given"),
         ('[mqtt]\nca_file = "c.pem"', "mqtt.ca_file: has no effect without mqtt.tls = true"),
         ('[mqtt]\npassword_file = "p"', "mqtt.username: needed where mqtt.password_file is given"),
