@@ -25,6 +25,7 @@ AVERAGES = {"MEAN", "AVERAGE_POOL_2D"}
 ARITHMETIC = {"ADD", "SUB", "MUL", "DIV"}
 ROUNDING = 1e-3  # of a float
 ROUNDING_OF_SUMS = 0.02
+COARSE = 0.05  # a step between two probabilities is smaller
 PATCHES = 4  # of one colour, in a row of a picture
 
 
@@ -86,7 +87,7 @@ def probes(width: int, height: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _is_within(values: NDArray[np.float32], step: float) -> bool:
-    slack = step or ROUNDING
+    slack = ROUNDING + min(step, COARSE)
     return bool(values.min() >= -slack and values.max() <= 1 + slack)
 
 

@@ -136,6 +136,11 @@ def test_rounding_makes_no_logits_of_a_quantised_softmax(found: list[NDArray[np.
     assert by_outputs(rounded, 1 / 256, is_linear=True) == "probabilities"
 
 
+def test_coarse_logits_are_logits() -> None:
+    rows = [np.array(row, np.float32) for row in ([-0.5, 0.5, 1], [0, 0, 1.5])]
+    assert by_outputs(rows, 0.5, is_linear=False) == "logits"
+
+
 FIELD = "models/field"
 CLASSIFIERS = {
     "models/mobilenet_v3_small_uint8.tflite": 1001,
