@@ -8,6 +8,7 @@ import pytest
 
 from tests import tflite
 from tests.broker import Mosquitto, Subscriber, events
+from trainer.metadata import with_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,3 +43,17 @@ def test_classes_are_reported_as_they_are_called_and_nothing_is_no_event(
         told = events(subscriber.until_offline())
     assert [event["label"] for event in told if event["type"] == "new"] == expected
     assert "events." not in daemon.log
+
+
+def test_another_model_brings_its_own_groups(
+    porch: dict[str, object], mosquitto: Mosquitto, start_daemon: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    """Though its classes are called as those of the one before."""
+    model = tflite.saved(tmp_path, tflite.classifier("uint8"))
+    with Subscriber(mosquitto.port) as subscriber:
+        daemon = start_daemon({**porch, "model.path": model})
+        assert subscriber.wait_for_event("new")["label"] == "red"
+        model.write_bytes(with_groups(model.read_bytes(), {"warm": ["red"]}))
+        daemon.reload()
+        assert subscriber.wait_for_event("end")["label"] == "red"
+        assert subscriber.wait_for_event("new")["label"] == "warm"
