@@ -27,7 +27,7 @@ from edgecam.daemon.observer import Observer
 from edgecam.daemon.pipeline import Pipeline
 from edgecam.daemon.stats import Stats
 from edgecam.device.heat import Pace
-from edgecam.events.labels import Labels
+from edgecam.events.labels import labels_of
 from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import Classifier
 from edgecam.model.loading import PlannedModel
@@ -66,7 +66,7 @@ class Pi:
 def _pipeline(model: Classifier, view: View) -> Pipeline:
     """All frames are looked at."""
     events = config.EventsSettings()
-    labels = Labels(model.classes, events.groups, events.ignore)
+    labels = labels_of(model, events)
     tracker = EventTracker(events, labels.names, lambda: "id")
     planned = PlannedModel(config.ModelSettings(), b"", model.plan, b"")
     return Pipeline(Origin("edgecam/pi", "pi"), view, model, labels, tracker, None, "", planned)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 import msgspec
 
 from edgecam.errors import ConfigError, in_words
-from edgecam.events.groups import IMAGENET_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,6 +65,7 @@ class ModelSettings(_Section, frozen=True):
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
     graph: Literal["auto", "original", "rewritten"] = "auto"
     threads: Literal["auto"] | Annotated[int, msgspec.Meta(ge=1, le=64)] = "auto"
+    scores: Literal["auto", "probabilities", "logits"] = "auto"
 
 
 class MotionSettings(_Section, frozen=True):
@@ -77,7 +77,7 @@ class MotionSettings(_Section, frozen=True):
 
 
 class EventsSettings(_Section, frozen=True):
-    """When scores become events."""
+    """When scores become events; ``groups`` that are not written and ``neutral`` labels of ``auto`` are the model's."""
 
     threshold: Score = 0.6
     hysteresis: Score = 0.1
@@ -86,8 +86,9 @@ class EventsSettings(_Section, frozen=True):
     release: Seconds = 0.5
     cooldown: Seconds = 0.0
     ignore: tuple[str, ...] = ()
+    neutral: Literal["auto"] | tuple[str, ...] = "auto"
     thresholds: dict[str, Score] = {}
-    groups: dict[str, tuple[str, ...]] = msgspec.field(default_factory=lambda: dict(IMAGENET_GROUPS))
+    groups: dict[str, tuple[str, ...]] | None = None
 
 
 class MqttSettings(_Section, frozen=True):
@@ -227,6 +228,8 @@ def _merge(tree: dict[str, Any], branch: dict[str, Any]) -> None:
 
 def _mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
     """Name each wrong key below ``key``; msgspec itself stops at the first."""
+    if type(None) in get_args(expected):  # a table that is None where it is not written
+        expected = get_args(expected)[0]
     if isinstance(expected, type) and issubclass(expected, _Section) and isinstance(value, dict):
         hints = get_type_hints(expected, include_extras=True)
         for name, item in value.items():
@@ -253,9 +256,10 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
     if get_origin(expected) is Literal:
         return f"expected {' or '.join(map(repr, get_args(expected)))}, got {value!r}"
     problem, _, place = problem.replace("`", "").partition(" - at $")
-    if "enum value" in problem:  # a word where a number may stand too
-        words, numbers = get_args(expected)
-        problem = f"expected {get_args(numbers)[0].__name__} or {' or '.join(map(repr, get_args(words)))}"
+    if "enum value" in problem:  # a word where a number or a list may stand too
+        words, others = get_args(expected)
+        other = "list" if get_origin(others) is tuple else get_args(others)[0].__name__
+        problem = f"expected {other} or {' or '.join(map(repr, get_args(words)))}"
     if "matching regex" in problem:
         problem = "expected a name without / + # or control characters"
     for theirs, ours in (("object", "table"), ("array", "list"), ("Expected", "expected")):
@@ -274,7 +278,7 @@ def _contradictions(config: Config) -> Iterator[str]:
     if config.rollout.public_key and (problem := _public_key_problem(config.rollout.public_key)):
         yield f"rollout.public_key: {problem}"
     owners: dict[str, str] = {}
-    for group, labels in config.events.groups.items():
+    for group, labels in (config.events.groups or {}).items():
         for label in labels:
             other = owners.setdefault(label, group)
             if other != group:

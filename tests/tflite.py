@@ -79,7 +79,7 @@ class Graph:
         return bytes(builder.Output())
 
 
-def _weights(count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+def weights_of(count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     weights = np.full((count, 3), -STEEP / 2, np.float32)
     weights[np.arange(count), np.arange(count) % 3] = STEEP
     weights[3:] = 0
@@ -98,8 +98,23 @@ def classifier(
 
     With ``swapped`` it takes each colour for another.
     """
-    build, inner = Graph(), dtype if dtype == "float32" else "int8"
-    width, height = size
+    build = Graph()
+    quantised = dtype != "float32"
+    image, x = add_logits(build, dtype, size, weights_of(classes)[:: -1 if swapped else 1])
+    if softmax:
+        x = add_softmax(build, x, classes, quantised=quantised)
+    if dtype == "uint8":
+        out = (1 / 256, 0) if softmax else (LOGIT_SCALE, 128)
+        x = build.operator("QUANTIZE", [x], build.tensor("out", [1, classes], dtype, *out))
+    return build.finish([image], [x])
+
+
+def add_logits(
+    build: Graph, dtype: Type, size: tuple[int, int], weights: np.ndarray[Any, np.dtype[np.float32]]
+) -> tuple[int, int]:
+    """The image, and the product of its mean pixel with weights [classes, 3]: int8 where it is quantised."""
+    inner = dtype if dtype == "float32" else "int8"
+    (width, height), classes = size, len(weights)
     quantised = inner == "int8"
     scale, logit_scale = (INPUT_SCALE, LOGIT_SCALE) if quantised else (0, 0)
     image = build.tensor("image", [1, height, width, 3], dtype, scale, 128 if dtype == "uint8" else 0)
@@ -109,22 +124,20 @@ def classifier(
     axes = build.tensor("axes", [2], "int32", data=[1, 2])
     x = build.operator("MEAN", [x, axes], build.tensor("mean", [1, 3], inner, scale), schema.ReducerOptionsT())
     weight_scale = STEEP / 127 if quantised else 0
-    weights = _weights(classes)[:: -1 if swapped else 1] / (weight_scale or 1)
+    weights = weights / (weight_scale or 1)
     dense = [
         build.tensor("weights", [classes, 3], inner, weight_scale, 0, np.rint(weights) if quantised else weights),
         build.tensor("bias", [classes], "int32" if quantised else inner, scale * weight_scale, 0, np.zeros(classes)),
     ]
     logits = build.tensor("logits", [1, classes], inner, logit_scale)
-    x = build.operator("FULLY_CONNECTED", [x, *dense], logits, schema.FullyConnectedOptionsT(), version=4)
-    if softmax:
-        options = schema.SoftmaxOptionsT()
-        options.beta = 1.0
-        scores = build.tensor("scores", [1, classes], inner, 1 / 256 if quantised else 0, -128)
-        x = build.operator("SOFTMAX", [x], scores, options)
-    if dtype == "uint8":
-        out = (1 / 256, 0) if softmax else (logit_scale, 128)
-        x = build.operator("QUANTIZE", [x], build.tensor("out", [1, classes], dtype, *out))
-    return build.finish([image], [x])
+    return image, build.operator("FULLY_CONNECTED", [x, *dense], logits, schema.FullyConnectedOptionsT(), version=4)
+
+
+def add_softmax(build: Graph, logits: int, classes: int, *, quantised: bool, beta: float = 1.0) -> int:
+    options = schema.SoftmaxOptionsT()
+    options.beta = beta
+    dtype, scale = ("int8", 1 / 256) if quantised else ("float32", 0)
+    return build.operator("SOFTMAX", [logits], build.tensor("scores", [1, classes], dtype, scale, -128), options)
 
 
 def hard_swish(dtype: Type, shape: Sequence[int], source: tuple[float, int], result: tuple[float, int]) -> bytes:
@@ -156,7 +169,7 @@ def hard_classifier(size: int = 16) -> bytes:
     build.operator("MEAN", [swished, axes], mean, schema.ReducerOptionsT())
     scale = STEEP / 127
     dense = [
-        build.tensor("weights", [3, 3], "int8", scale, 0, np.rint(_weights(3) / scale)),
+        build.tensor("weights", [3, 3], "int8", scale, 0, np.rint(weights_of(3) / scale)),
         build.tensor("bias", [3], "int32", scale / 255, 0, np.zeros(3)),
     ]
     logits = build.tensor("logits", [1, 3], "int8", LOGIT_SCALE)

@@ -1,8 +1,12 @@
-"""Puts labels and normalisation into a .tflite file, where Android's, MediaPipe's and our own tools read them."""
+"""Puts labels and normalisation into a .tflite file, where Android's, MediaPipe's and our own tools read them.
+
+What only edgecam asks for goes into a file beside the labels, which the others pass over.
+"""
 
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +14,10 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as tflite_schema
 from mediapipe.tasks.metadata import metadata_schema_py_generated as schema
 
+from edgecam.model.metadata import OWN_FILE
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LABELS_FILE = "labels.txt"
 EARLIEST_PARSER = b"1.0.0"
@@ -76,8 +82,32 @@ def with_metadata(
     entry.name, entry.buffer = b"TFLITE_METADATA", len(tree.buffers) - 1
     tree.metadata = [*(tree.metadata or ()), entry]
 
-    archive = io.BytesIO(_pack(tree, b"TFL3"))
+    return _with_file(_pack(tree, b"TFL3"), LABELS_FILE, "".join(f"{label}\n" for label in labels))
+
+
+def with_groups(model: bytes, groups: Mapping[str, Sequence[str]]) -> bytes:
+    """Add which labels count as one to a .tflite file, in the place of what it may have told of that.
+
+    They go into the archive behind the flatbuffer, of which no byte changes.
+    """
+    with _files(model) as files:
+        told = json.loads(files.read(OWN_FILE)) if OWN_FILE in files.namelist() else {}
+    told["groups"] = {name: list(labels) for name, labels in groups.items()}
+    return _with_file(model, OWN_FILE, json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+
+
+def _with_file(model: bytes, name: str, text: str) -> bytes:
+    """Add a file to those behind a model, or exchange it; the same ones give the same bytes."""
+    with _files(model) as before:
+        kept = {entry.filename: before.read(entry) for entry in before.infolist() if entry.filename != name}
+        end = min((entry.header_offset for entry in before.infolist()), default=len(model))
+    archive = io.BytesIO(model[:end])
     with zipfile.ZipFile(archive, "a") as files:
-        # A fixed date, so that the same model gives the same bytes.
-        files.writestr(zipfile.ZipInfo(LABELS_FILE), "".join(f"{label}\n" for label in labels))
+        for kept_name, content in (kept | {name: text.encode()}).items():
+            files.writestr(zipfile.ZipInfo(kept_name), content)  # with a date that is always the same
     return archive.getvalue()
+
+
+def _files(model: bytes) -> zipfile.ZipFile:
+    """The archive behind a model, which may be empty."""
+    return zipfile.ZipFile(io.BytesIO(model), "a")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgecam.camera.motion import Motion
 from edgecam.camera.view import view_of
-from edgecam.events.labels import Labels, unknown_labels
+from edgecam.events.labels import Labels, labels_of, mistakes
 from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import fingerprint
 from edgecam.model.loading import plan_model
@@ -86,11 +86,8 @@ def changed_pipeline(pipeline: Pipeline, before: config.Config, settings: config
         planned = plan_model(settings.model, settings.camera.fps, measure=True)
         if other or planned.plan != model.plan:
             model = planned.load()
-    if (
-        settings.events != before.events
-        or model.classes != pipeline.model.classes
-        or _whose(settings) != _whose(before)
-    ):
+    decides = settings.events != before.events or _told(model) != _told(pipeline.model)
+    if decides or _whose(settings) != _whose(before):
         return _of(model, settings, found, planned)
     looks_alike = (settings.camera, settings.privacy) == (before.camera, before.privacy) and model is pipeline.model
     if looks_alike and planned is pipeline.planned and settings.motion == before.motion:
@@ -107,8 +104,8 @@ def changed_pipeline(pipeline: Pipeline, before: config.Config, settings: config
 
 def _of(model: Classifier, settings: config.Config, found: str, planned: PlannedModel) -> Pipeline:
     events = settings.events
-    labels = Labels(model.classes, events.groups, events.ignore)
-    tracker = EventTracker(events, labels.names, _new_id)
+    labels = labels_of(model, events)
+    tracker = EventTracker(events, labels.names, _new_id, labels.neutral)
     view = view_of(settings, model.size)
     return Pipeline(_origin(settings), view, model, labels, tracker, _motion(settings), found, planned)
 
@@ -120,6 +117,10 @@ def _origin(settings: config.Config) -> Origin:
 def _whose(settings: config.Config) -> tuple[Origin, str, int]:
     """Whose events these are, and where: they end where they began."""
     return _origin(settings), settings.mqtt.host, settings.mqtt.port
+
+
+def _told(model: Classifier) -> tuple[object, ...]:
+    return model.classes, model.groups, model.neutral
 
 
 def _new_id() -> str:
@@ -135,15 +136,8 @@ def _motion(settings: config.Config) -> Motion | None:
 def announce(pipeline: Pipeline, events: config.EventsSettings) -> None:
     """Log which model runs and how, and which labels in the settings it does not know."""
     announce_plan(pipeline)
-    classes = pipeline.model.classes
-    for key, named in (("ignore", events.ignore), ("thresholds", events.thresholds)):
-        for label in unknown_labels(classes, events.groups, named):
-            logger.warning("events.%s: the model has no label %r%s", key, label, _near(label, classes))
-    for group, members in events.groups.items():
-        unknown = unknown_labels(classes, {}, members)
-        if len(unknown) < len(members):  # a group of another model's labels is none of this model's business
-            for label in unknown:
-                logger.warning("events.groups.%s: the model has no label %r%s", group, label, _near(label, classes))
+    for mistake in mistakes(pipeline.model, events):
+        logger.warning("%s", mistake)
 
 
 def announce_plan(pipeline: Pipeline) -> None:
@@ -151,10 +145,3 @@ def announce_plan(pipeline: Pipeline) -> None:
     model, measured = pipeline.model, pipeline.planned.measured
     details = f"{model.file.name}, {len(model.classes)} labels, {model.plan}" + (f": {measured}" if measured else "")
     logger.info("model %s: %s", model.file.path, details)
-
-
-def _near(label: str, classes: tuple[str, ...]) -> str:
-    import difflib  # where nothing is wrong it is not needed
-
-    near = difflib.get_close_matches(label, classes, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""

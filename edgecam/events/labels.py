@@ -2,55 +2,87 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-BACKGROUND = frozenset({"background", "__background__", "???"})
+    from edgecam import config
+
+# Names for nothing in particular, where neither the settings nor the model tell others.
+NEUTRAL = ("background", "__background__", "???", "unknown", "nothing", "none")
+MOST_MISTAKES = 5
+
+
+class LabelledModel(Protocol):
+    """What a model tells of its labels."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names, one a score."""
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Classes that count as one, by its name."""
+
+    @property
+    def neutral(self) -> Sequence[str] | None:
+        """Classes that begin no event; None: those that are usual."""
 
 
 class Labels:
-    """The reported labels of a model: its classes, less background and ignored ones, with groups counted as one.
+    """The reported labels of a model: its classes, less ignored ones, with groups counted as one.
 
     Attributes:
         names: K names.
         indices: for each name the class index in the model, or None for a group.
+        neutral: places of the names that begin no event, though they may lead: those of neutral labels, and of groups
+            of nothing else.
     """
 
     def __init__(
-        self, classes: Sequence[str], groups: Mapping[str, Iterable[str]] | None = None, ignore: Iterable[str] = ()
+        self,
+        classes: Sequence[str],
+        groups: Mapping[str, Iterable[str]] | None = None,
+        ignore: Iterable[str] = (),
+        neutral: Iterable[str] = NEUTRAL,
     ) -> None:
-        """Group and sort out classes; members and ignored labels that the model lacks have no effect."""
-        ignored = {*ignore} | BACKGROUND
-        known = {*classes} - ignored
-        owners = {
-            member: group
-            for group, members in (groups or {}).items()
-            if group not in ignored
-            for member in members
-            if member in known
-        }
+        """Group and sort out classes; members and ignored labels that the model lacks have no effect.
+
+        Args:
+            classes: the model's, one a score.
+            groups: of labels that count as one; none is in two.
+            ignore: labels that are left out, of which a group leaves out its members too.
+            neutral: names in any case.
+        """
+        groups, ignored = groups or {}, {*ignore}
+        hidden = ignored | {member for group in ignored & {*groups} for member in groups[group]}
+        known = {*classes} - hidden
+        owners = {member: group for group, members in groups.items() for member in members if member in known}
         grouped = {*owners.values()}
-        hidden = {member for group in {*ignored} & {*(groups or {})} for member in (groups or {})[group]}
         places: dict[str, int] = {}
         indices: list[int | None] = []
-        self._places = np.empty(len(classes), np.intp)
+        eventful: set[str] = set()
+        plain = {_plain(label) for label in neutral}
+        self._places = np.full(len(classes), -1, np.intp)
         for index, label in enumerate(classes):
-            if label in ignored or label in hidden:
-                self._places[index] = -1
+            if label in hidden:
                 continue
             name = owners.get(label, label)
             if name not in places:
                 places[name] = len(places)
                 indices.append(None if name in grouped else index)
+            if _plain(label) not in plain and _plain(name) not in plain:
+                eventful.add(name)
             self._places[index] = places[name]
         self.names = tuple(places)
         self.indices = tuple(indices)
+        self.neutral = frozenset(place for name, place in places.items() if name not in eventful)
         self._places[self._places < 0] = len(self.names)
 
     def __len__(self) -> int:
@@ -63,7 +95,53 @@ class Labels:
         return np.minimum(sums, 1.0, out=sums)
 
 
-def unknown_labels(classes: Sequence[str], groups: Mapping[str, Iterable[str]], named: Iterable[str]) -> list[str]:
-    """List labels among ``named`` that are neither classes nor groups."""
-    known = {*classes, *groups}
-    return sorted({*named} - known)
+def labels_of(model: LabelledModel, settings: config.EventsSettings) -> Labels:
+    """Return a model's labels: groups and neutral ones as the settings say, else as the model does."""
+    neutral = model.neutral if settings.neutral == "auto" else settings.neutral
+    return Labels(model.classes, _groups(model, settings), settings.ignore, NEUTRAL if neutral is None else neutral)
+
+
+def mistakes(model: LabelledModel, settings: config.EventsSettings) -> list[str]:
+    """Name what the settings say of labels to no effect, a line each; of many, the first few."""
+    found = [*islice(_mistakes(model, settings), MOST_MISTAKES + 1)]
+    if len(found) > MOST_MISTAKES:
+        found[-1] = "events: the settings name more labels that the model lacks"
+    return found
+
+
+def _groups(model: LabelledModel, settings: config.EventsSettings) -> Mapping[str, Sequence[str]]:
+    return model.groups if settings.groups is None else settings.groups
+
+
+def _mistakes(model: LabelledModel, settings: config.EventsSettings) -> Iterator[str]:
+    groups = _groups(model, settings)
+    named = {*model.classes, *groups}
+    for key, labels in (("ignore", settings.ignore), ("thresholds", settings.thresholds)):
+        yield from (_unknown(key, label, named) for label in labels if label not in named)
+    if settings.neutral != "auto":
+        plain = {_plain(label) for label in (*named, *NEUTRAL)}
+        yield from (_unknown("neutral", label, named) for label in settings.neutral if _plain(label) not in plain)
+    owners = {member: group for group, members in groups.items() for member in members}
+    reported = {*labels_of(model, settings).names}
+    for label in settings.thresholds:
+        group = owners.get(label)
+        if group in reported and label not in {*reported, *settings.ignore}:
+            yield f"events.thresholds: {label!r} counts for the group {group!r}: only a threshold of {group!r} counts"
+    classes = {*model.classes}
+    for group, members in (settings.groups or {}).items():
+        if members and classes.isdisjoint(members):
+            yield f"events.groups.{group}: the model has none of its labels"
+            continue
+        yield from (_unknown(f"groups.{group}", label, model.classes) for label in members if label not in classes)
+
+
+def _unknown(key: str, label: str, known: Iterable[str]) -> str:
+    import difflib  # where nothing is wrong it is not needed
+
+    plain = {_plain(each): each for each in known}
+    near = difflib.get_close_matches(_plain(label), plain, 1)
+    return f"events.{key}: the model has no label {label!r}" + (f"; did you mean {plain[near[0]]!r}?" if near else "")
+
+
+def _plain(label: str) -> str:
+    return label.strip().casefold()

@@ -121,9 +121,8 @@ class EventTracker:
         happened = []
         if self._open:
             happened += self._continue(time_ns, smoothed, self._open)
-        leader = self._leader
-        is_held = time_ns - self._leader_since_ns >= self._hold_ns
-        if not self._open and leader is not None and leader not in self._neutral and is_held:
+        leader = None if self._leader in self._neutral else self._leader
+        if not self._open and leader is not None and time_ns - self._leader_since_ns >= self._hold_ns:
             happened.append(self._begin(time_ns, smoothed, leader))
         return happened
 

@@ -16,6 +16,7 @@ from edgecam.camera.frames import Layout
 from edgecam.errors import ModelError, in_words
 from edgecam.model import runtimes
 from edgecam.model.metadata import Metadata, parse_labels, read_metadata
+from edgecam.model.outputs import ARITHMETIC, by_graph, by_outputs, is_linear, probes
 from edgecam.model.pixels import PixelWriter
 from edgecam.model.plan import Plan
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgecam import config
+    from edgecam.model.outputs import Outputs
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +32,6 @@ SHIPPED = "efficientnet_lite0.tflite"
 IDENTIFIER = b"TFL3"
 MAX_BYTES = 500_000_000
 MAX_SIDE = 4096
-PROBABILITIES = {"SOFTMAX", "LOGISTIC"}
-# What may stand between the last real operator and the output without changing scores.
-PASSED_THROUGH = {"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST"}
-ARITHMETIC = {"MUL", "SUB", "ADD", "DIV"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,11 @@ class Classifier:
     Attributes:
         file: which one it is.
         classes: N names, one a score.
+        groups: of classes that count as one, by name, as the model tells them.
+        neutral: classes that begin no event, as the model tells them; None: it does not.
         size: width and height of its input in pixels.
         plan: how it is run.
+        outputs: what comes out of it; of logits the scores are the softmax.
     """
 
     def __init__(
@@ -93,12 +94,18 @@ class Classifier:
             message = f"{path}: broken: {error}"
             raise ModelError(message) from None
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
+        self.groups, self.neutral = metadata.groups, metadata.neutral
         self.size = int(source["shape"][2]), int(source["shape"][1])
-        self._softmax = not _ends_in_probabilities(operators, result)
         self._values = _values(result)
         self._interpreter = interpreter
         self._input = interpreter.tensor(source["index"])
         self._output = interpreter.tensor(result["index"])
+        index = int(result["index"])
+        self.outputs: Outputs = (
+            settings.scores
+            if settings.scores != "auto"
+            else by_graph(operators, index, self._values) or self._found(is_linear=is_linear(operators, index))
+        )
 
     def scores(self, image: NDArray[np.uint8], layout: Layout = Layout.BGR) -> NDArray[np.float32]:
         """Classify one image.
@@ -108,7 +115,7 @@ class Classifier:
             layout: how the image lies in memory.
 
         Returns:
-            float32 [N], 0..1; they sum to 1 unless the model ends in a sigmoid.
+            float32 [N], 0..1; they sum to 1 unless the model ends in sigmoids.
 
         Raises:
             ValueError: the image has another size; OpenCV would leave the one before in its place.
@@ -116,16 +123,26 @@ class Classifier:
         if layout.size(image) != self.size:
             message = f"an image of {layout.size(image)} for a model that sees {self.size}"
             raise ValueError(message)
-        self._pixels.write(image, self._input()[0], layout)
-        self._interpreter.invoke()
-        output = self._output().reshape(-1)
-        scores: NDArray[np.float32] = output.copy() if self._values is None else self._values[output.view(np.uint8)]
-        if self._softmax:
+        scores = self._invoked(image, layout)
+        if self.outputs == "logits":
             scores = np.exp(scores - scores.max())
             scores /= scores.sum()
         if self._values is None and not math.isfinite(scores.sum()):
             np.nan_to_num(scores, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
         return scores
+
+    def _invoked(self, image: NDArray[np.uint8], layout: Layout) -> NDArray[np.float32]:
+        """What comes out for an image, float32 [N]."""
+        self._pixels.write(image, self._input()[0], layout)
+        self._interpreter.invoke()
+        output = self._output().reshape(-1)
+        return output.copy() if self._values is None else self._values[output.view(np.uint8)]
+
+    def _found(self, *, is_linear: bool) -> Outputs:
+        """Tell by what comes out; that takes from one to a few inferences."""
+        step = 0.0 if self._values is None else float(self._values[1] - self._values[0])
+        rows = (self._invoked(image, Layout.BGR) for image in probes(*self.size))
+        return by_outputs(rows, step, is_linear=is_linear)
 
 
 def shipped_model() -> Path:
@@ -245,18 +262,6 @@ def _read_labels(file: Path) -> tuple[str, ...]:
     except UnicodeDecodeError as error:
         message = f"model.labels: {file}: not UTF-8 text (byte {error.start})"
     raise ModelError(message)
-
-
-def _ends_in_probabilities(operators: list[dict[str, Any]], result: dict[str, Any]) -> bool:
-    """Whether the last operator that counts is a softmax or a sigmoid."""
-    makers = {int(output): op for op in operators if op["op_name"] != "DELEGATE" for output in op["outputs"]}
-    tensor = int(result["index"])
-    while tensor in makers:
-        op = makers[tensor]
-        if op["op_name"] not in PASSED_THROUGH:
-            return op["op_name"] in PROBABILITIES
-        tensor = int(op["inputs"][0])
-    return False
 
 
 def _values(tensor: dict[str, Any]) -> NDArray[np.float32] | None:

@@ -12,21 +12,24 @@ import lzma
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
 from edgecam.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ENTRY = b"TFLITE_METADATA"
 AXIS_LABELS = 2  # AssociatedFileType.TENSOR_AXIS_LABELS
 NORMALISATION = 1  # ProcessUnitOptions.NormalizationOptions
 LABELS_MAX_BYTES = 4_000_000
+OWN_FILE = "edgecam.json"  # what only edgecam asks for, in the archive beside the labels
+OWN_MAX_BYTES = 1_000_000
 # What reading a damaged flatbuffer raises, and a damaged archive: encrypted, of an unknown method, cut short.
 BROKEN_TABLE = (struct.error, IndexError, ValueError, StopIteration, KeyError, TypeError)
 BROKEN_ARCHIVE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError)
@@ -34,27 +37,46 @@ BROKEN_ARCHIVE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.erro
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """``labels``: one a score; ``mean`` and ``std``: the model takes (pixel - mean) / std; None where not told."""
+    """What a model tells of itself; None where it does not.
+
+    Attributes:
+        labels: one a score.
+        mean: the model takes (pixel - mean) / std: one number, or one a channel.
+        std: likewise.
+        groups: of labels that count as one, by name.
+        neutral: labels that begin no event.
+    """
 
     labels: tuple[str, ...] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neutral: tuple[str, ...] | None = None
+
+
+class _Own(msgspec.Struct, frozen=True):
+    """OWN_FILE; keys that a later edgecam may know are passed over."""
+
+    groups: dict[str, tuple[str, ...]] = {}
+    neutral: tuple[str, ...] | None = None
 
 
 def read_metadata(file: bytes) -> Metadata:
-    """Read labels and normalisation from the bytes of a .tflite file.
+    """Read what the bytes of a .tflite file tell of the model.
 
     Raises:
         ModelError: the bytes are no flatbuffer, or what is in it cannot be right.
     """
     try:
-        root = _find(file)
+        root, archive = _find(file), _archive(file)
+        own = _read_own(archive) if archive else _Own()
         if root is None:
-            return Metadata()
+            return Metadata(groups=own.groups, neutral=own.neutral)
         graph = next(_tables(root, 3))
         mean, std = _normalisation(next(_tables(graph, 2), None))
         name = _labels_file(next(_tables(graph, 3), None))
-        return Metadata(_read_labels(file, name) if name else None, mean, std)
+        labels = parse_labels(_text_of(archive, name, LABELS_MAX_BYTES)) if name else None
+        return Metadata(labels, mean, std, own.groups, own.neutral)
     except (*BROKEN_TABLE, *BROKEN_ARCHIVE) as error:
         message = f"its metadata is broken ({error or type(error).__name__})"
         raise ModelError(message) from None
@@ -131,9 +153,37 @@ def _labels_file(tensor: Table | None) -> str | None:
     return None
 
 
-def _read_labels(file: bytes, name: str) -> tuple[str, ...]:
-    with zipfile.ZipFile(io.BytesIO(file)) as archive:
-        if archive.getinfo(name).file_size > LABELS_MAX_BYTES:
-            message = f"{name} is larger than {LABELS_MAX_BYTES} bytes"
-            raise ValueError(message)
-        return parse_labels(archive.read(name).decode())
+def _archive(file: bytes) -> zipfile.ZipFile | None:
+    """The files that lie behind the flatbuffer, if there are any."""
+    try:
+        return zipfile.ZipFile(io.BytesIO(file))
+    except zipfile.BadZipFile:
+        return None
+
+
+def _text_of(archive: zipfile.ZipFile | None, name: str, most: int) -> str:
+    if archive is None:
+        message = f"the archive with {name} is missing"
+        raise ValueError(message)
+    if archive.getinfo(name).file_size > most:
+        message = f"{name} is larger than {most} bytes"
+        raise ValueError(message)
+    return archive.read(name).decode()
+
+
+def _read_own(archive: zipfile.ZipFile) -> _Own:
+    if OWN_FILE not in archive.namelist():
+        return _Own()
+    text = _text_of(archive, OWN_FILE, OWN_MAX_BYTES)
+    try:
+        own = msgspec.json.decode(text, type=_Own)
+    except (msgspec.DecodeError, RecursionError) as error:
+        message = f"{OWN_FILE}: {error}".replace("`", "")
+        raise ValueError(message) from None
+    owners: dict[str, str] = {}
+    for group, labels in own.groups.items():
+        for label in labels:
+            if owners.setdefault(label, group) != group:
+                message = f"{OWN_FILE}: groups: {label} is in {owners[label]} and in {group}"
+                raise ValueError(message)
+    return own

@@ -160,8 +160,9 @@ def _replaced(record: Record, **changes: object) -> Record:
 
 
 def with_model(settings: Config, model: Installed) -> Config:
-    """Return settings with another model, which brings its own labels."""
-    return msgspec.structs.replace(settings, model=msgspec.structs.replace(settings.model, path=model.file, labels=""))
+    """Return settings with another model, of which those for the one before say nothing."""
+    own = msgspec.structs.replace(settings.model, path=model.file, labels="", scores="auto")
+    return msgspec.structs.replace(settings, model=own)
 
 
 def read_record(path: Path) -> Record:

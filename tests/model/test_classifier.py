@@ -22,7 +22,7 @@ from edgecam.model.metadata import read_metadata
 from tests import tflite
 from tests.clips import BGR
 from tests.shared import shared
-from trainer.metadata import with_metadata
+from trainer.metadata import with_groups, with_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,7 +128,7 @@ def test_a_float_model_gets_its_pixels_as_its_metadata_says(
             std=std,
         )
     )
-    model = load(path)
+    model = load(path, scores="logits")
     image = np.full((2, 2, 3), (255, 127.5, 0), np.uint8)
     logits = np.log(model.scores(image)[:3])
     assert logits - logits[1] == pytest.approx(np.array(seen_as) - seen_as[1], abs=0.01)
@@ -209,8 +209,11 @@ def test_auto_takes_the_other_runtime_where_litert_does_not_import(
     assert load(colour_model).plan.runtime == "tflite-runtime"
 
 
-WHOLE = with_metadata(
-    tflite.classifier("uint8"), name="n", description="d", licence="l", labels=tflite.COLOURS, mean=0, std=1
+WHOLE = with_groups(
+    with_metadata(
+        tflite.classifier("uint8"), name="n", description="d", licence="l", labels=tflite.COLOURS, mean=0, std=1
+    ),
+    {"warm": ["red"]},
 )
 
 

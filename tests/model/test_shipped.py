@@ -12,9 +12,11 @@ import pytest
 from edgecam import config
 from edgecam.camera.sources import open_source
 from edgecam.camera.view import View
-from edgecam.events.groups import IMAGENET_GROUPS
+from edgecam.events.labels import labels_of, mistakes
 from edgecam.model.classifier import Classifier, shipped_model
 from edgecam.tools.demo import shipped_clip
+from trainer.metadata import with_groups
+from trainer.shipped_groups import IMAGENET_GROUPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,14 +46,27 @@ def test_the_model_is_int8_of_about_5_mb(model: Classifier) -> None:
     assert 5_000_000 < shipped_model().stat().st_size < 5_500_000
 
 
-def test_the_default_groups_are_of_the_models_labels(model: Classifier) -> None:
-    members = {label for labels in IMAGENET_GROUPS.values() for label in labels}
-    assert members - set(model.classes) == set()
+def test_the_models_groups_are_of_its_labels_each_in_one(model: Classifier) -> None:
+    members = [label for labels in model.groups.values() for label in labels]
+    assert set(members) - set(model.classes) == set()
+    assert len(set(members)) == len(members)
+    assert {"cat", "dog", "bird", "car"} <= set(model.groups)
+
+
+def test_the_models_groups_are_those_that_its_command_puts_in() -> None:
+    shipped = shipped_model().read_bytes()
+    assert with_groups(shipped, IMAGENET_GROUPS) == shipped
+
+
+def test_a_default_start_has_no_mistake_in_its_labels_and_reports_groups(model: Classifier) -> None:
+    settings = config.EventsSettings()
+    assert mistakes(model, settings) == []
+    assert {"cat", "dog"} <= set(labels_of(model, settings).names)
 
 
 def test_the_model_sees_the_cat(model: Classifier, cat: NDArray[np.uint8]) -> None:
     scores = dict(zip(model.classes, model.scores(cat).tolist(), strict=True))
-    assert sum(scores[label] for label in IMAGENET_GROUPS["cat"]) > 0.8
+    assert sum(scores[label] for label in model.groups["cat"]) > 0.8
 
 
 def test_mediapipe_reads_labels_and_scores_as_we_do(model: Classifier, cat: NDArray[np.uint8]) -> None:

@@ -55,6 +55,12 @@ def installed(sha256: str) -> Installed:
     return Installed(f"/models/{sha256}.tflite", sha256)
 
 
+def test_what_the_settings_say_of_their_own_model_does_not_hold_for_an_ordered_one() -> None:
+    model = ModelSettings(path="own.tflite", labels="own.txt", scores="logits", runtime="litert")
+    expected = ModelSettings(path=installed(A).file, runtime="litert")
+    assert with_model(Config(model=model), installed(A)).model == expected
+
+
 class TestOrders:
     """What is taken for one."""
 

@@ -1,8 +1,20 @@
-"""Families of ImageNet classes that people call by one word."""
+"""Families of ImageNet classes that people call by one word: ``python -m trainer.shipped_groups`` ships them.
 
+They are in the shipped model itself, so that they are gone with it where another model runs. This puts them there
+without making the model anew, which takes TensorFlow.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
 from types import MappingProxyType
 
-# The names are those of the shipped model, edgecam/assets/efficientnet_lite0.tflite.
+import click
+
+from trainer.metadata import with_groups
+
+# The names are those of the shipped model's labels.
 # fmt: off
 IMAGENET_GROUPS = MappingProxyType({
     "cat": ("tabby cat", "tiger cat", "Persian cat", "Siamese cat", "Egyptian Mau"),
@@ -114,3 +126,21 @@ IMAGENET_GROUPS = MappingProxyType({
     "screen": ("monitor", "CRT monitor", "television"),
 })
 # fmt: on
+
+
+@click.command()
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    default=Path("edgecam/assets/efficientnet_lite0.tflite"),
+    show_default=True,
+)
+def main(model: Path) -> None:
+    """Put the groups into a .tflite file."""
+    content = with_groups(model.read_bytes(), IMAGENET_GROUPS)
+    model.write_bytes(content)
+    click.echo(f"{model}: {len(content):,} bytes, {len(IMAGENET_GROUPS)} groups")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
