@@ -417,7 +417,7 @@ class Publisher:
         self._tended_s = time.monotonic()
         self._follow_clock()  # before anything is found too old by it
         if self._clock.is_set():
-            self._outbox.expire(time.time())
+            self._outbox.expire(self._clock.seconds(time.monotonic_ns()))
         if self._outbox.opened and time.monotonic() >= self._noted_s + NOTED_S:
             self._outbox.opened = still_open(self._outbox.opened, self._clock.iso(time.monotonic_ns()))
             self._noted_s = time.monotonic()

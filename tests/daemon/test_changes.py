@@ -1,0 +1,145 @@
+"""One change after the other, each for its own cause."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from edgecam.camera.frame_queue import Feed
+from edgecam.camera.sources import open_source
+from edgecam.config import Config, ModelSettings, RolloutSettings
+from edgecam.daemon.changes import Cause, Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver
+from edgecam.daemon.pipeline import make_pipeline
+from edgecam.errors import ConfigError, ModelError
+from edgecam.rollout.record import Installed, Record
+from tests import tflite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+WAIT_S = 30.0
+KEY = "A" * 43 + "="
+
+
+def configured(model: Path) -> Config:
+    settings = ModelSettings(path=str(model), runtime="litert", graph="original", threads=1)
+    return Config(model=settings, rollout=RolloutSettings(public_key=KEY))
+
+
+def no_connection(_settings: Config) -> None:
+    pytest.fail("the broker is the same")
+
+
+@pytest.fixture
+def setup(colour_model: Path) -> Setup:
+    settings = configured(colour_model)
+    pipeline = make_pipeline(settings)
+    return Setup(settings, settings, Feed(open_source(settings.camera), pipeline.view), pipeline)
+
+
+@pytest.fixture
+def changer() -> Iterator[Callable[[Callable[[], Config]], tuple[Changer, queue.SimpleQueue[Change]]]]:
+    """Make changers that run in threads of their own."""
+    running: list[tuple[Changer, threading.Thread]] = []
+
+    def make(load: Callable[[], Config]) -> tuple[Changer, queue.SimpleQueue[Change]]:
+        done: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        made = Changer(Means(load, no_connection), done.put)  # type: ignore[arg-type]
+        thread = threading.Thread(target=made.run)
+        thread.start()
+        running.append((made, thread))
+        return made, done
+
+    yield make
+    for made, thread in running:
+        made.stop()
+        thread.join()
+
+
+def test_the_fault_of_the_settings_is_not_told_of_an_ordered_model(
+    setup: Setup, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path
+) -> None:
+    def broken() -> Config:
+        message = "config.toml: not TOML"
+        raise ConfigError(message)
+
+    changes, done = changer(broken)
+    ordered = Installed(str(tflite.saved(tmp_path, tflite.classifier("uint8", swapped=True))), "0" * 64)
+    changes.ask(Reload())
+    changes.ask(TakeOver(ordered))
+    assert changes.begin(setup, Record()) == Reload()
+    refused = done.get(timeout=WAIT_S)
+    assert (refused.cause, str(refused.error)) == (Reload(), "config.toml: not TOML")
+    changes.end()
+    assert changes.begin(setup, Record()) == TakeOver(ordered)
+    taken = done.get(timeout=WAIT_S)
+    assert (taken.cause, taken.error) == (TakeOver(ordered), None)
+    assert taken.setup
+    assert str(taken.setup.pipeline.model.file.path) == ordered.file
+    assert taken.setup.configured is setup.configured
+
+
+def test_the_fault_of_an_ordered_model_is_told_of_it(
+    setup: Setup, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path
+) -> None:
+    changes, done = changer(lambda: setup.configured)
+    ordered = Installed(str(tmp_path / "gone.tflite"), "0" * 64)
+    changes.ask(TakeOver(ordered))
+    changes.begin(setup, Record())
+    refused = done.get(timeout=WAIT_S)
+    assert refused.cause == TakeOver(ordered)
+    assert isinstance(refused.error, ModelError)
+
+
+def test_settings_that_have_not_changed_leave_all_parts(
+    setup: Setup, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]]
+) -> None:
+    changes, done = changer(lambda: setup.configured)
+    changes.ask(Reload())
+    changes.begin(setup, Record())
+    same = done.get(timeout=WAIT_S)
+    assert same.setup
+    assert (same.setup.pipeline, same.setup.feed, same.connection, same.what) == (setup.pipeline, setup.feed, None, ())
+
+
+class ChangerModel(RuleBasedStateMachine):
+    """Whatever is wanted, and when: each cause once, in its order, and never two at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changer = Changer(Means(Config, no_connection), lambda _: None)  # type: ignore[arg-type]
+        self.wanted: deque[Cause] = deque()
+        self.under_way: Cause | None = None
+
+    @rule(cause=st.sampled_from([Reload(), GoBack(), ChoosePlan(), TakeOver(Installed("a", "0" * 64))]))
+    def ask(self, cause: Cause) -> None:
+        self.changer.ask(cause)
+        if cause not in self.wanted:
+            self.wanted.append(cause)
+
+    @rule()
+    def begin(self) -> None:
+        begun = self.changer.begin(None, Record())  # type: ignore[arg-type]  # no thread prepares it
+        expected = None if self.under_way or not self.wanted else self.wanted.popleft()
+        assert begun == expected
+        self.under_way = self.under_way or begun
+
+    @precondition(lambda self: self.under_way)
+    @rule()
+    def end(self) -> None:
+        self.changer.end()
+        self.under_way = None
+
+    @invariant()
+    def what_is_wanted_once_is_wanted_once(self) -> None:
+        assert len(set(self.wanted)) == len(self.wanted)
+
+
+TestChangerModel = pytest.mark.timeout(60)(ChangerModel.TestCase)
