@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from edgecam.addresses import is_more_than_a_host
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,6 +46,8 @@ def _public_key_problem(text: str) -> str:
 
 
 def _contradictions_of_mqtt(mqtt: MqttSettings) -> Iterator[str]:
+    if is_more_than_a_host(mqtt.host):  # not shown: a password may be in it
+        yield "mqtt.host: expected a host's name or address alone; mqtt.port, mqtt.username and mqtt.tls tell the rest"
     if bool(mqtt.cert_file) != bool(mqtt.key_file):
         given, missing = ("cert_file", "key_file") if mqtt.cert_file else ("key_file", "cert_file")
         yield f"mqtt.{missing}: needed where mqtt.{given} is given"

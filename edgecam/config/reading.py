@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edgecam.addresses import HIDDEN
 from edgecam.config.contradictions import contradictions
 from edgecam.config.mistakes import mistakes as mistakes_in
+from edgecam.config.paths import put_homes_in
 from edgecam.config.sections import Config
 from edgecam.errors import ConfigError, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+KEY = re.compile(r"\s*\w+\s*\..+", re.DOTALL)
+NO_WORD = re.compile(r"[^\w.-]")
 
 
 def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
@@ -23,12 +29,11 @@ def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
     Raises:
         ConfigError: the file cannot be read, or any key in it or in the overrides is unknown or has a wrong value.
     """
-    mistakes: list[str] = []
     tree: dict[str, Any] = _read(path) if path else {}
-    mistakes += [f"{path}: {mistake}" for mistake in mistakes_in(tree, Config)]
+    mistakes = [f"{path}: {mistake}" for mistake in _looked_through(tree)]
     for override in overrides:
         branch, problem = _parse(override)
-        mistakes += [f"--set: {mistake}" for mistake in ([problem] if problem else mistakes_in(branch, Config))]
+        mistakes += [f"--set: {mistake}" for mistake in ([problem] if problem else _looked_through(branch))]
         _merge(tree, branch)
     if not mistakes:
         config = msgspec.convert(tree, Config)
@@ -38,6 +43,12 @@ def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
     return config
 
 
+def _looked_through(tree: dict[str, Any]) -> Iterator[str]:
+    """Name the mistakes in settings, and make what paths there are whole."""
+    yield from mistakes_in(tree, Config)
+    yield from put_homes_in(tree, Config)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
@@ -45,7 +56,7 @@ def _read(path: Path) -> dict[str, Any]:
         message = f"{path}: cannot be read: {in_words(error)}"
     except UnicodeDecodeError as error:
         message = f"{path}: not UTF-8 text (byte {error.start})"
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number that Python finds too long
         message = f"{path}: not TOML: {error}"
     raise ConfigError(message)
 
@@ -54,15 +65,24 @@ def _parse(override: str) -> tuple[dict[str, Any], str | None]:
     """Turn ``section.key=value`` into a tree; what is no TOML value is taken as a string."""
     key, equals, text = override.partition("=")
     names = [name.strip().strip('"') for name in key.split(".", 2)]
-    if not equals or len(names) < 2 or not all(names):  # noqa: PLR2004
-        return {}, f"{override}: expected SECTION.KEY=VALUE, such as mqtt.host=10.0.0.2"
+    if not (equals and KEY.fullmatch(key) and all(names)):
+        word = NO_WORD.split(override, maxsplit=1)[0]  # what follows may be a password
+        rest = "" if word == override else HIDDEN
+        return {}, f"{word}{rest}: expected SECTION.KEY=VALUE, such as mqtt.host=10.0.0.2"
+    if not _is_utf8(override):
+        return {}, f"{'.'.join(names)}: not UTF-8 text"
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # TOMLDecodeError, or a number that Python finds too long
         value = text
     for name in reversed(names):
         value = {name: value}
     return value, None
+
+
+def _is_utf8(argument: str) -> bool:
+    """Whether an argument was; what else it had in it Python has made surrogates of."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
 
 
 def _merge(tree: dict[str, Any], branch: dict[str, Any]) -> None:

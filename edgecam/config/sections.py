@@ -12,8 +12,13 @@ from edgecam.events.groups import IMAGENET_GROUPS
 Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
-TopicLevel = Annotated[str, msgspec.Meta(pattern=r"^[^/+#\x00-\x1f]*$", max_length=200)]
-TopicPath = Annotated[str, msgspec.Meta(pattern=r"^[^/+#\x00-\x1f][^+#\x00-\x1f]*(?<!/)$", max_length=200)]
+# MQTT's text is UTF-8 (no surrogates), and brokers refuse control characters in it. A $ would let a newline end it.
+_REFUSED = r"+#\x00-\x1f\x7f-\x9f\ud800-\udfff"
+TopicLevel = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}]*\Z", max_length=200)]
+TopicPath = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}][^{_REFUSED}]*(?<!/)\Z", max_length=200)]
+# Where ~ stands for a home; see paths.py.
+File = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*\Z")]
+Source = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+\Z")]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,7 +29,7 @@ class CameraSettings(Section, frozen=True):
     """Where frames come from; ``crop`` is x, y, width and height as fractions of the frame."""
 
     name: TopicLevel = ""
-    source: Annotated[str, msgspec.Meta(min_length=1)] = "auto"
+    source: Source = "auto"
     width: Size = 640
     height: Size = 480
     fps: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 30.0
@@ -48,8 +53,8 @@ class QueueSettings(Section, frozen=True):
 class ModelSettings(Section, frozen=True):
     """The classifier; an empty ``path`` is the shipped one, empty ``labels`` are the model's own."""
 
-    path: str = ""
-    labels: str = ""
+    path: File = ""
+    labels: File = ""
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
     graph: Literal["auto", "original", "rewritten"] = "auto"
     threads: Literal["auto"] | Annotated[int, msgspec.Meta(ge=1, le=64)] = "auto"
@@ -84,11 +89,11 @@ class MqttSettings(Section, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 1883
     base: TopicPath = "edgecam"
     username: str = ""
-    password_file: str = ""
+    password_file: File = ""
     tls: bool = False
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
+    ca_file: File = ""
+    cert_file: File = ""
+    key_file: File = ""
     client_id: str = ""
     version: Literal["auto", "5", "3.1.1"] = "auto"
     keepalive: Annotated[int, msgspec.Meta(ge=5, le=65_535)] = 30

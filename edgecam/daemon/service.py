@@ -362,6 +362,7 @@ class Service:
             case Enable(on):
                 self._capture.rest(rests=not on)
             case SetThreshold(score):
+                score = self._configured.events.threshold if score is None else score
                 self._config = with_threshold(self._config, score)
                 self._queue.put(ThresholdChange(score))
 

@@ -33,6 +33,8 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the switches as a command sets them; ``settings`` are those that `applied` has returned."""
         if isinstance(command, Enable):
             return msgspec.structs.replace(self, enabled=command.on)
+        if command.score is None:
+            return msgspec.structs.replace(self, threshold=None, instead_of=None)
         instead_of = settings.events.threshold if self.threshold is None else self.instead_of
         return msgspec.structs.replace(self, threshold=command.score, instead_of=instead_of)
 

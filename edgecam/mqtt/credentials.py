@@ -67,7 +67,9 @@ def _secret(file: str) -> str:
     try:
         return Path(file).read_text("utf-8").rstrip("\r\n")
     except OSError as error:
-        message = f"mqtt.password_file: {file}: {in_words(error)}"
+        # What has no folder in it may be the password itself, put in the file's place.
+        name = f"{file}: " if "/" in file else ""
+        message = f"mqtt.password_file: {name}{in_words(error)}; expected a file that holds nothing but the password"
     except UnicodeDecodeError:
         message = f"mqtt.password_file: {file}: not UTF-8 text"
     raise ConfigError(message)

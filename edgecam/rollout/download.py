@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from edgecam import __version__
+from edgecam.addresses import shown
 from edgecam.errors import ModelError, in_words
 from edgecam.rollout.record import Installed
 
@@ -76,7 +77,7 @@ def fetch(
             if not _download(order.url, to, most, stop):
                 return None
         except OSError as error:
-            tell(f"{order.url} cannot be downloaded: {_reason(error)}; trying again in {delay_s:.0f} s")
+            tell(f"{shown(order.url)} cannot be downloaded: {_reason(error)}; trying again in {delay_s:.0f} s")
             stop.wait(delay_s)
             delay_s = min(2 * delay_s, LAST_RETRY_S)
             continue
@@ -84,7 +85,7 @@ def fetch(
         if found == order.sha256:
             break
         to.unlink()
-        message = f"{order.url} is another file: its SHA-256 is {found}"
+        message = f"{shown(order.url)} is another file: its SHA-256 is {found}"
         raise ModelError(message)
     else:
         return None
@@ -126,18 +127,18 @@ def _download(url: str, to: Path, most: int, stop: threading.Event) -> bool:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in LASTING:
-            message = f"{url} cannot be downloaded: {_reason(error)}"
+            message = f"{shown(url)} cannot be downloaded: {_reason(error)}"
             raise ModelError(message) from None
         raise
     except (ValueError, http.client.HTTPException) as error:  # a URL or an answer that makes no sense
-        message = f"{url} cannot be downloaded: {type(error).__name__}"
+        message = f"{shown(url)} cannot be downloaded: {type(error).__name__}"
         raise ConnectionError(message) from None
     finally:
         part.unlink(missing_ok=True)
     if size > most:
-        message = f"{url} is larger than rollout.size allows ({most / 1e6:g} MB)"
+        message = f"{shown(url)} is larger than rollout.size allows ({most / 1e6:g} MB)"
         raise ModelError(message)
-    logger.info("model %s: %.1f MB downloaded", url, size / 1e6)
+    logger.info("model %s: %.1f MB downloaded", shown(url), size / 1e6)
     return True
 
 
@@ -154,6 +155,7 @@ def _sha256(file: Path) -> str:
 
 def _reason(error: OSError) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        return f"the server says {error.code} {error.reason}"
+        # It may name another URL: one that it leads to.
+        return f"the server says {error.code} {shown(str(error.reason))}"
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     return in_words(reason) if isinstance(reason, OSError) else str(reason)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 CRASHES = 2  # while a model is on trial, that speak against it; one may be a power cut
 REFUSALS = 16  # models that are remembered as refused
 
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Url = Annotated[str, msgspec.Meta(pattern=r"^(https?|file)://[!-~]+$", max_length=2000)]
-Signature = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9+/]{86}==$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Url = Annotated[str, msgspec.Meta(pattern=r"^(https?|file)://[!-~]+\Z", max_length=2000)]
+Signature = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{86}==\Z")]
 
 
 class SignedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

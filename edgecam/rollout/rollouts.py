@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from edgecam.addresses import shown
 from edgecam.errors import EdgecamError
 from edgecam.kept import model_folder, rollout_file, write_kept
 from edgecam.rollout.record import ModelState, read_record, with_model
@@ -105,7 +106,7 @@ class Rollouts:
         if not is_signed(settings.public_key, order.sha256, order.signature):
             self._tell_refusal(self._record.told("refused: its signature is not by the key to rollout.public_key"))
             return
-        logger.info("model %s: ordered, from %s", order.sha256, order.url)
+        logger.info("model %s: ordered, from %s", order.sha256, shown(order.url))
         self._become(self._record.told("downloading"))
         self._stop.clear()
 
