@@ -23,12 +23,12 @@ from edgecam.daemon.switches import read_switches, with_threshold
 from edgecam.daemon.systemd import Heartbeat, Manager
 from edgecam.device.heat import Heat, Pace
 from edgecam.errors import EdgecamError, ModelError
-from edgecam.kept import switches_file, write_kept
+from edgecam.kept import forget_kept, switches_file, write_kept
 from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.commands import Announce, Command, Enable, SetThreshold
 from edgecam.mqtt.credentials import read_credentials
 from edgecam.rollout.probation import Probation, Verdict
-from edgecam.rollout.record import ModelState, TakeModel
+from edgecam.rollout.record import ModelState, TakeModel, with_model
 from edgecam.rollout.rollouts import Rollouts
 from edgecam.tasks import Task
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from edgecam.events.tracker import Event
     from edgecam.mqtt.payloads import StatePayload, StatsPayload
     from edgecam.mqtt.publisher import Inbox, Publisher
+    from edgecam.rollout.record import Installed
 
 logger = logging.getLogger(__name__)
 
@@ -87,14 +88,14 @@ class Service:
             self._happened.put,
             lambda: self._pipeline.model.file.sha256,
         )
-        self._models.begin()
         self._switches, switched = read_switches(switches_file(configured.camera.name)).applied(configured)
-        self._pipeline = self._first_classifier(switched)
-        self._config = config = self._models.applied(switched)
+        with self._models.starting():
+            self._pipeline = self._first_classifier(switched)
+            self._config = config = self._models.record.applied(switched)
+            size = self._pipeline.model.size
+            self._source = source = open_source(config.camera, native_size(config, size))
         self._manager = Manager()
         self._manager.expect(1 / config.camera.fps)
-        size = self._pipeline.model.size
-        self._source = source = open_source(config.camera, native_size(config, size))
         self._queue = FrameQueue(config.queue.size, wait=source.waits)
         self._stopping = threading.Event()
         pace, stats = Pace(), Stats(self._queue)
@@ -119,6 +120,7 @@ class Service:
         self._choosing: Task | None = None
         self._ends = False
         self._chosen = self._pipeline
+        self._tried: Installed | None = None
         self._next_load: Callable[[], Config] | None = None
         self._changes: tuple[Config, Switches, Changes] | None = None
         self._commands: list[Command] = []  # that came during a reload
@@ -227,10 +229,11 @@ class Service:
     def _first_classifier(self, settings: Config) -> Pipeline:
         """Make the pipeline; of a model that was taken over and is refused now, the one before it runs again."""
         while True:
+            ordered = self._models.record.active_for(settings)
             try:
-                return make_pipeline(self._models.applied(settings))
+                return make_pipeline(with_model(settings, ordered))
             except ModelError as error:
-                if not self._models.fail(str(error)):
+                if not (ordered and self._models.fail(ordered.sha256, str(error))):
                     raise
 
     def _start_reload(self, load: Callable[[], Config]) -> None:
@@ -239,9 +242,12 @@ class Service:
             self._next_load = self._next_load if self._next_load == self._load else load
             return
 
+        record, candidate = self._models.record, self._models.candidate
+        self._tried = candidate if load is not self._load else None  # other settings may be at fault themselves
+
         def run() -> None:
             configured = load()
-            switches, config = self._switches.applied(self._models.applied(configured))
+            switches, config = self._switches.applied(record.applied(configured, candidate))
             changes = prepare(config, self._config, self._pipeline, self._publisher.connection)
             self._changes = configured, switches, changes
 
@@ -253,8 +259,8 @@ class Service:
         self._reloading = None
         if task.error is None and self._changes:
             self._apply(*self._changes)
-        elif self._models.candidate:
-            self._models.turn_down(str(task.error))
+        elif self._tried and task.error:
+            self._models.turn_down(self._tried, str(task.error), for_good=isinstance(task.error, ModelError))
         elif isinstance(task.error, EdgecamError):
             for line in str(task.error).splitlines():
                 logger.error("reload refused: %s", line)
@@ -266,6 +272,8 @@ class Service:
         commands, self._commands = self._commands, []
         for command in commands:
             self._obey(command)
+        if self._models.candidate and not self._next_load:
+            self._reload_model()  # the settings that were to be in force with it are not
         self._reload_if_ordered()
 
     def _reload_if_ordered(self) -> None:
@@ -287,8 +295,8 @@ class Service:
         if verdict.sha256 != self._pipeline.model.file.sha256:
             return
         if not verdict.problem:
-            self._models.prove()
-        elif self._models.fail(verdict.problem):
+            self._models.prove(verdict.sha256)
+        elif self._models.fail(verdict.sha256, verdict.problem):
             self._reload_model()
 
     def _probation(self) -> Probation | None:
@@ -326,10 +334,11 @@ class Service:
         config = changes.config
         candidate = self._models.candidate
         if candidate and changes.pipeline.model.file.sha256 == candidate.sha256:
-            self._models.taken_over(configured.model.path, self._stats.typical_ms())
+            self._models.taken_over(candidate, configured.model.path, self._stats.typical_ms())
         self._configured = configured
         self._models.settle(configured)
-        renamed = config.camera.name != self._config.camera.name
+        if renamed := config.camera.name != self._config.camera.name:
+            forget_kept(switches_file(self._config.camera.name))  # they go with the camera
         self._source = changes.source or self._source
         self._queue.resize(config.queue.size, wait=self._source.waits)
         if changes.pipeline is not self._pipeline:

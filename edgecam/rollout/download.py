@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import logging
@@ -92,12 +93,31 @@ def fetch(
     return Installed(str(to), order.sha256)
 
 
+def moved(model: Installed, folder: Path) -> Installed:
+    """Move a model into another camera's folder; one that cannot be moved stays where it is."""
+    file = Path(model.file)
+    to = folder / file.parent.name
+    if file.parent == to:
+        return model
+    try:
+        if file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(to, ignore_errors=True)
+            file.parent.rename(to)
+    except OSError as error:
+        logger.warning("%s: cannot be moved to %s: %s", file, folder, in_words(error))
+    here = to / file.name
+    return Installed(str(here), model.sha256) if here.exists() else model
+
+
 def forget(folder: Path, keep: Collection[Installed]) -> None:
-    """Remove the models that are no longer needed."""
+    """Remove the models that are no longer needed, and their folder with the last."""
     kept = {Path(model.file).parent for model in keep}
     for each in folder.glob("*"):
         if each not in kept:
             shutil.rmtree(each, ignore_errors=True)
+    with contextlib.suppress(OSError):  # what is kept lies in it, or it is not there
+        folder.rmdir()
 
 
 def _download(url: str, to: Path, most: int, stop: threading.Event) -> bool:
