@@ -152,7 +152,7 @@ class TestOrders:
             daemon = start_daemon(porch)
             subscriber.wait_for_event("new")
             order(subscriber, "enabled", b"off")
-            daemon.wait_for_log("command refused: enabled/set: expected ON or OFF, got b'off'")
+            daemon.wait_for_log("command refused: enabled/set: expected ON or OFF, got 'off'")
             order(subscriber, "threshold", b"x" * 10_000)
             daemon.wait_for_log("command refused: threshold/set: expected a number 0..1 or null, got 'xxx")
             order(subscriber, "threshold", b"0.5")
