@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from edgecam import __version__
+from edgecam.addresses import shown
 from edgecam.errors import ConfigError, EdgecamError, in_words
 from edgecam.logs import start_logging
 
@@ -210,7 +211,7 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str] | No
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
     except OSError as error:  # a full disk, a folder that is not ours
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{shown(str(error.filename))}: " if error.filename else ""
         _fail(f"{name}: {where}{in_words(error)}", FAILED)
 
 

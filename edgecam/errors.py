@@ -42,3 +42,10 @@ def in_words(error: OSError | None) -> str:
     if verification := getattr(error, "verify_message", None):  # of TLS
         return f"its certificate is not trusted ({verification})"
     return str((error and (error.strerror or str(error))) or "no answer").lower()
+
+
+def as_text(came: bytes | str, most: int) -> str:
+    """Show what came from outside, in quotes: at most ``most`` bytes or characters, and all on one line."""
+    text = came[:most].decode(errors="backslashreplace") if isinstance(came, bytes) else came[:most]
+    escaped = (each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return f"'{''.join(escaped)}'" + ("..." if len(came) > most else "")

@@ -86,6 +86,16 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ('[mqtt]\ncert_file = "c.pem"\ntls = true', "mqtt.key_file: needed where mqtt.cert_file is given"),
         ('[mqtt]\nca_file = "c.pem"', "mqtt.ca_file: has no effect without mqtt.tls = true"),
         ('[mqtt]\npassword_file = "p"', "mqtt.username: needed where mqtt.password_file is given"),
+        ('[mqtt]\nhost = "mqtt://me:S3CRET@porch"', "mqtt.host: expected a host's name or address alone;"),
+        ('[mqtt]\nhost = "me:S3CRET@porch"', "mqtt.host: expected a host's name or address alone;"),
+        ('[mqtt]\nbase = "home/"', "mqtt.base: expected levels such as home/cameras, without + #"),
+        ('[camera]\nsource = "a\\u0000"', "camera.source: expected auto, picamera2, /dev/video0, rtsp://..., a video"),
+        ('[camera]\nsource = ""', "camera.source: expected auto, picamera2, /dev/video0, rtsp://..., a video"),
+        ('[model]\npath = "\\u0000"', r"model.path: expected a path, got '\x00'"),
+        ("[camera]\nrotation = true", "camera.rotation: expected 0 or 90 or 180 or 270, got true"),
+        ("[camera]\nrotation = [1]", "camera.rotation: expected 0 or 90 or 180 or 270, got a list"),
+        ("[camera]\nwidth = 0x" + "f" * 5000, "camera.width: expected int <= 65535, got a larger number"),
+        ("[camera]\nwidth = " + "9" * 5000, "not TOML: "),
         ("[camera\n", "not TOML: "),
     ],
 )
@@ -119,13 +129,13 @@ def test_an_override_beats_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("mqtt.host=10.0.0.2", "10.0.0.2"),
-        ("mqtt.host='quoted'", "quoted"),
-        ("mqtt.host=/dev/video0", "/dev/video0"),
+        ("camera.source=10.0.0.2", "10.0.0.2"),
+        ("camera.source='quoted'", "quoted"),
+        ("camera.source=/dev/video0", "/dev/video0"),
     ],
 )
 def test_a_string_needs_no_quotes_in_an_override(override: str, expected: str) -> None:
-    assert load(None, [override]).mqtt.host == expected
+    assert load(None, [override]).camera.source == expected
 
 
 def test_an_override_of_a_wrong_type_is_a_mistake() -> None:
@@ -137,6 +147,90 @@ def test_an_override_of_a_wrong_type_is_a_mistake() -> None:
 def test_an_override_without_section_key_and_value_is_a_mistake(override: str) -> None:
     with pytest.raises(ConfigError, match=r"expected SECTION\.KEY=VALUE"):
         load(None, [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "mistake"),
+    [
+        ("camera.source", "camera.source: expected SECTION.KEY=VALUE"),
+        ("rtsp://me:S3CRET@porch/live", "rtsp...: expected SECTION.KEY=VALUE"),
+        ("rtsp://me:S3.CRET@porch/live?a=b", "rtsp...: expected SECTION.KEY=VALUE"),
+        ("me:S3.CRET@porch/live?a=b", "me...: expected SECTION.KEY=VALUE"),
+        ("source=rtsp://me:S3CRET@porch/live", "source...: expected SECTION.KEY=VALUE"),
+        ("camera.source:rtsp://me:S3CRET@porch/live", "camera.source...: expected SECTION.KEY=VALUE"),
+        ("camera.sorce=rtsp://me:S3CRET@porch/live", "camera.sorce: unknown key; did you mean source?"),
+        ("camera.rtsp://me:S3CRET@porch/live?a=b", "camera.rtsp://porch/live?...: unknown key"),
+        ("mqtt.password=S3CRET", "mqtt.password: unknown key; did you mean password_file?"),
+        (
+            "camera.name=rtsp://me:S3CRET@porch/",
+            "camera.name: expected a name without / + # or control characters, got 'r",
+        ),
+        (
+            "camera.rotation=rtsp://me:S3CRET@porch/",
+            "camera.rotation: expected 0 or 90 or 180 or 270, got 'rtsp://porch/'",
+        ),
+    ],
+)
+def test_a_mistyped_secret_is_not_told_on(override: str, mistake: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(None, [override])
+    assert str(refused.value).startswith(f"--set: {mistake}")
+    assert "S3" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "right"),
+    [("events.threshold=0,5", "0.5"), ("camera.fps=-12,25", "-12.25"), ("events.thresholds.cat=0,7", "0.7")],
+)
+def test_a_decimal_comma_is_told(override: str, right: str) -> None:
+    key, _, value = override.partition("=")
+    with pytest.raises(ConfigError) as refused:
+        load(None, [override])
+    assert str(refused.value) == f"--set: {key}: expected a number, got '{value}': write {right}"
+
+
+@pytest.mark.parametrize("key", ["camera.name", "mqtt.base", "homeassistant.prefix"])
+@pytest.mark.parametrize("letter", ["\n", "\x7f", "\x85", "+", "#"])
+def test_what_becomes_a_topic_has_none_but_its_letters(key: str, letter: str) -> None:
+    assert load(None, [f"{key}=porch"])
+    with pytest.raises(ConfigError, match=rf"--set: {key}: expected (a name|levels)"):
+        load(None, [f"{key}=porch{letter}"])
+
+
+def test_an_argument_that_is_no_text_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match=r"--set: camera\.name: not UTF-8 text"):
+        load(None, ["camera.name=\udcff"])
+
+
+PATHS = [
+    "camera.source",
+    "model.path",
+    "model.labels",
+    *(f"mqtt.{name}_file" for name in ("password", "ca", "cert", "key")),
+]
+BESIDES = ["mqtt.tls=true", "mqtt.username=me", "mqtt.cert_file=c", "mqtt.key_file=k"]
+
+
+@pytest.mark.parametrize("key", PATHS)
+def test_a_home_stands_for_itself_in_every_path(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    section, _, name = key.partition(".")
+    (tmp_path / "config.toml").write_text(f'[{section}]\n{name} = "~/in the file"\n')
+    of_file = load(tmp_path / "config.toml", [each for each in BESIDES if not each.startswith(key)])
+    of_argument = load(None, [*BESIDES, f"{key}=~/it"])
+    assert getattr(getattr(of_file, section), name) == f"{tmp_path}/in the file"
+    assert getattr(getattr(of_argument, section), name) == f"{tmp_path}/it"
+
+
+@pytest.mark.parametrize("key", PATHS)
+def test_a_user_whom_nobody_knows_is_told(key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(None, [f"{key}=~nosuchuser/it"])
+    assert str(refused.value) == f"--set: {key}: ~nosuchuser/it: there is no user nosuchuser: write the whole path"
+
+
+def test_what_names_no_file_may_begin_with_a_tilde() -> None:
+    assert load(None, ["mqtt.username=~me"]).mqtt.username == "~me"
 
 
 def test_a_label_with_dots_and_blanks_can_be_overridden() -> None:

@@ -14,7 +14,6 @@ from edgecam.camera.sources import open_source
 from edgecam.camera.view import native_size
 from edgecam.daemon.pipeline import changed_pipeline
 from edgecam.mqtt import commands
-from edgecam.rollout.record import with_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,10 +152,7 @@ class Changer:
 
     def _prepared(self, job: _Job) -> Change:
         configured = self._means.load() if isinstance(job.cause, Reload) else job.now.configured
-        settings = configured
-        if configured.rollout.public_key:
-            ordered = isinstance(job.cause, TakeOver) and with_model(configured, job.cause.model)
-            settings = ordered or job.record.applied(configured)[1]
+        settings = job.record.applied(configured, job.cause.model if isinstance(job.cause, TakeOver) else None)
         return prepare(job.cause, configured, settings, job.now, self._means.connect)
 
 

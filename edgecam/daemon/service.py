@@ -24,13 +24,13 @@ from edgecam.daemon.switches import read_switches
 from edgecam.daemon.systemd import Heartbeat, Manager
 from edgecam.device.heat import Heat, Pace
 from edgecam.errors import EdgecamError, ModelError
-from edgecam.kept import switches_file, write_kept
+from edgecam.kept import forget_kept, switches_file, write_kept
 from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.commands import Announce, Command
 from edgecam.mqtt.credentials import read_credentials
 from edgecam.mqtt.notices import SettingsChange, Switched
 from edgecam.rollout.probation import Probation, Verdict
-from edgecam.rollout.record import ModelState, TakeModel
+from edgecam.rollout.record import ModelState, TakeModel, with_model
 from edgecam.rollout.rollouts import Rollouts
 from edgecam.tasks import Task
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from edgecam.daemon.switches import Switches
     from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
     from edgecam.mqtt.publisher import Inbox, Publisher
+    from edgecam.rollout.record import Installed
 
 logger = logging.getLogger(__name__)
 
@@ -100,13 +101,13 @@ class Service:
             self._happened.put,
             lambda: self._now.pipeline.model.file.sha256,
         )
-        self._rollouts.begin()
         self._switches = read_switches(switches_file(configured.camera.name)).under(configured)
-        pipeline = self._first_pipeline(configured)
-        settings = self._rollouts.applied(configured)
+        with self._rollouts.starting():
+            pipeline = self._first_pipeline(configured)
+            settings = self._rollouts.record.applied(configured)
+            source = open_source(settings.camera, native_size(settings, pipeline.model.size))
         self._manager = Manager()
         self._manager.expect(1 / settings.camera.fps)
-        source = open_source(settings.camera, native_size(settings, pipeline.model.size))
         self._now = Setup(configured, settings, Feed(source, pipeline.view), pipeline)
         self._queue = FrameQueue(settings.queue.size, self._now.feed)
         self._queue.tell(self._switched())
@@ -251,9 +252,9 @@ class Service:
             case Reload():
                 self._tell_reload(change)
                 self._manager.tell("READY=1")
-            case TakeOver():
+            case TakeOver(model):
                 if change.error:
-                    self._rollouts.turn_down(str(change.error))
+                    self._rollouts.turn_down(model, str(change.error), for_good=isinstance(change.error, ModelError))
             case GoBack():
                 if change.error:
                     logger.error("the model of before cannot run either: %s", change.error)
@@ -278,7 +279,7 @@ class Service:
     def _apply(self, change: Change, setup: Setup) -> None:
         before, self._now = self._now, setup
         if isinstance(change.cause, TakeOver):
-            self._rollouts.taken_over(setup.configured.model.path, self._stats.typical_ms())
+            self._take_over(change.cause.model, setup)
         self._rollouts.settle(setup.configured)
         self._queue.resize(setup.settings.queue.size)
         if setup.pipeline is not before.pipeline and not isinstance(change.cause, ChoosePlan):
@@ -293,6 +294,8 @@ class Service:
         self._manager.expect(1 / setup.settings.camera.fps)
         if setup.configured is not before.configured:
             self._switch(self._switches.under(setup.configured))
+        if setup.configured.camera.name != before.configured.camera.name:
+            forget_kept(switches_file(before.configured.camera.name))  # they go with the camera
 
     # What is ordered
 
@@ -319,11 +322,18 @@ class Service:
     def _first_pipeline(self, configured: Config) -> Pipeline:
         """Load the model; of one that was taken over and is refused now, the one before it runs again."""
         while True:
+            ordered = self._rollouts.record.active_for(configured)
             try:
-                return make_pipeline(self._rollouts.applied(configured))
+                return make_pipeline(with_model(configured, ordered))
             except ModelError as error:
-                if not self._rollouts.fail(str(error)):
+                if not (ordered and self._rollouts.fail(ordered.sha256, str(error))):
                     raise
+
+    def _take_over(self, model: Installed, setup: Setup) -> None:
+        if setup.pipeline.model.file.sha256 == model.sha256:
+            self._rollouts.taken_over(model, setup.configured.model.path, self._stats.typical_ms())
+        else:
+            self._rollouts.turn_down(model, "rollout.public_key was taken out of the settings", for_good=False)
 
     def _finish_fetch(self) -> None:
         if self._rollouts.finish_fetch() and self._rollouts.candidate:
@@ -334,8 +344,8 @@ class Service:
         if verdict.sha256 != self._now.pipeline.model.file.sha256:
             return
         if not verdict.problem:
-            self._rollouts.prove()
-        elif self._rollouts.fail(verdict.problem):
+            self._rollouts.prove(verdict.sha256)
+        elif self._rollouts.fail(verdict.sha256, verdict.problem):
             self._changer.ask(GoBack())
 
     def _probation(self) -> Probation | None:

@@ -33,6 +33,8 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the switches as a command sets them, which stands for what the settings say."""
         if isinstance(command, Enable):
             return msgspec.structs.replace(self, enabled=command.on)
+        if command.score is None:
+            return msgspec.structs.replace(self, threshold=None, instead_of=None)
         return msgspec.structs.replace(self, threshold=command.score, instead_of=settings.events.threshold)
 
     def under(self, settings: Config) -> Switches:

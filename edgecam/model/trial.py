@@ -58,7 +58,9 @@ def tried(settings: config.ModelSettings, rewritten: Path | None = None) -> Repo
         ModelError: the model is refused, kills its runtime, or takes longer than TIMEOUT_S.
     """
     request = Request(settings, str(rewritten) if rewritten else None)
-    command = [sys.executable, "-m", "edgecam.model.trial"]
+    # -P: no module of the working directory's is run in the place of Python's own. (-I would lose PYTHONPATH and the
+    # user's packages, by which edgecam itself may be found.)
+    command = [sys.executable, "-P", "-m", "edgecam.model.trial"]
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said) as child,  # noqa: S603

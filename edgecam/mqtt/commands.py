@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edgecam.addresses import shown
 from edgecam.config import ALL, Score
+from edgecam.errors import as_text
 from edgecam.rollout.record import SignedModel, TakeModel
 
 if TYPE_CHECKING:
@@ -25,17 +27,26 @@ class Enable:
 
     on: bool
 
+    def __str__(self) -> str:
+        return f"classification {'on' if self.on else 'off'}"
+
 
 @dataclass(frozen=True, slots=True)
 class SetThreshold:
-    """Begin events from another score on, 0..1."""
+    """Begin events from another score on, 0..1; None: the order is taken back, and the settings count."""
 
-    score: float
+    score: float | None
+
+    def __str__(self) -> str:
+        return f"threshold {'as the settings say' if self.score is None else self.score}"
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
     """Tell Home Assistant of the camera once more."""
+
+    def __str__(self) -> str:
+        return "discovery once more"
 
 
 Switch = Enable | SetThreshold
@@ -65,7 +76,7 @@ def parse(name: str, payload: bytes, *, is_kept: bool = False) -> Command | None
     Raises:
         ValueError: it is none; the message says what was expected and shows the beginning of what came.
     """
-    came = f"got {payload[:MAX_BYTES]!r}" + ("..." if len(payload) > MAX_BYTES else "")
+    came = f"got {as_text(shown(payload[:MAX_ORDER_BYTES].decode(errors='backslashreplace')), MAX_BYTES)}"
     if name == "enabled/set":
         if payload in SWITCH:
             return Enable(SWITCH[payload])
@@ -74,10 +85,10 @@ def parse(name: str, payload: bytes, *, is_kept: bool = False) -> Command | None
     if name == "threshold/set":
         try:
             if len(payload) <= MAX_BYTES:
-                return SetThreshold(msgspec.json.decode(payload, type=Score))
+                return SetThreshold(msgspec.json.decode(payload, type=Score | None))
         except ValueError:  # wrong, or not UTF-8
             pass
-        message = f"{name}: expected a number 0..1, {came}"
+        message = f"{name}: expected a number 0..1 or null, {came}"
         raise ValueError(message)
     if name == "homeassistant/status":
         if payload in (BORN, GONE):

@@ -6,13 +6,9 @@ import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from edgecam.config import CREDENTIAL, SYSTEM_FILE
+from edgecam import config
 from edgecam.errors import ConfigError, in_words
-
-if TYPE_CHECKING:
-    from edgecam import config
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +50,8 @@ def _default_password_file() -> str:
     Raises:
         ConfigError: the file is there, but not for us.
     """
-    folders = [os.environ.get("CREDENTIALS_DIRECTORY"), SYSTEM_FILE.parent]
-    for file in (Path(folder) / CREDENTIAL for folder in folders if folder):
+    folders = [os.environ.get("CREDENTIALS_DIRECTORY"), config.SYSTEM_FILE.parent]
+    for file in (Path(folder) / config.CREDENTIAL for folder in folders if folder):
         try:
             if file.read_bytes().strip():
                 return str(file)
@@ -71,7 +67,9 @@ def _secret(file: str) -> str:
     try:
         return Path(file).read_text("utf-8").rstrip("\r\n")
     except OSError as error:
-        message = f"mqtt.password_file: {file}: {in_words(error)}"
+        # What has no folder in it may be the password itself, put in the file's place.
+        name = f"{file}: " if "/" in file else ""
+        message = f"mqtt.password_file: {name}{in_words(error)}; expected a file that holds nothing but the password"
     except UnicodeDecodeError:
         message = f"mqtt.password_file: {file}: not UTF-8 text"
     raise ConfigError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import logging
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from edgecam import __version__
+from edgecam.addresses import shown
 from edgecam.errors import ModelError, in_words
 from edgecam.rollout.record import Installed
 
@@ -76,7 +78,7 @@ def fetch(
             if not _download(order.url, to, most, stop):
                 return None
         except OSError as error:
-            tell(f"{order.url} cannot be downloaded: {_reason(error)}; trying again in {delay_s:.0f} s")
+            tell(f"{shown(order.url)} cannot be downloaded: {_reason(error)}; trying again in {delay_s:.0f} s")
             stop.wait(delay_s)
             delay_s = min(2 * delay_s, LAST_RETRY_S)
             continue
@@ -84,19 +86,38 @@ def fetch(
         if found == order.sha256:
             break
         to.unlink()
-        message = f"{order.url} is another file: its SHA-256 is {found}"
+        message = f"{shown(order.url)} is another file: its SHA-256 is {found}"
         raise ModelError(message)
     else:
         return None
     return Installed(str(to), order.sha256)
 
 
+def moved(model: Installed, folder: Path) -> Installed:
+    """Move a model into another camera's folder; one that cannot be moved stays where it is."""
+    file = Path(model.file)
+    to = folder / file.parent.name
+    if file.parent == to:
+        return model
+    try:
+        if file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(to, ignore_errors=True)
+            file.parent.rename(to)
+    except OSError as error:
+        logger.warning("%s: cannot be moved to %s: %s", file, folder, in_words(error))
+    here = to / file.name
+    return Installed(str(here), model.sha256) if here.exists() else model
+
+
 def forget(folder: Path, keep: Collection[Installed]) -> None:
-    """Remove the models that are no longer needed."""
+    """Remove the models that are no longer needed, and their folder with the last."""
     kept = {Path(model.file).parent for model in keep}
     for each in folder.glob("*"):
         if each not in kept:
             shutil.rmtree(each, ignore_errors=True)
+    with contextlib.suppress(OSError):  # what is kept lies in it, or it is not there
+        folder.rmdir()
 
 
 def _download(url: str, to: Path, most: int, stop: threading.Event) -> bool:
@@ -126,18 +147,18 @@ def _download(url: str, to: Path, most: int, stop: threading.Event) -> bool:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in LASTING:
-            message = f"{url} cannot be downloaded: {_reason(error)}"
+            message = f"{shown(url)} cannot be downloaded: {_reason(error)}"
             raise ModelError(message) from None
         raise
     except (ValueError, http.client.HTTPException) as error:  # a URL or an answer that makes no sense
-        message = f"{url} cannot be downloaded: {type(error).__name__}"
+        message = f"{shown(url)} cannot be downloaded: {type(error).__name__}"
         raise ConnectionError(message) from None
     finally:
         part.unlink(missing_ok=True)
     if size > most:
-        message = f"{url} is larger than rollout.size allows ({most / 1e6:g} MB)"
+        message = f"{shown(url)} is larger than rollout.size allows ({most / 1e6:g} MB)"
         raise ModelError(message)
-    logger.info("model %s: %.1f MB downloaded", url, size / 1e6)
+    logger.info("model %s: %.1f MB downloaded", shown(url), size / 1e6)
     return True
 
 
@@ -154,6 +175,7 @@ def _sha256(file: Path) -> str:
 
 def _reason(error: OSError) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        return f"the server says {error.code} {error.reason}"
+        # It may name another URL: one that it leads to.
+        return f"the server says {error.code} {shown(str(error.reason))}"
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     return in_words(reason) if isinstance(reason, OSError) else str(reason)

@@ -10,6 +10,7 @@ import msgspec
 from edgecam.kept import read_kept
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from edgecam.config import Config
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 CRASHES = 2  # while a model is on trial, that speak against it; one may be a power cut
 REFUSALS = 16  # models that are remembered as refused
 
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Url = Annotated[str, msgspec.Meta(pattern=r"^(https?|file)://[!-~]+$", max_length=2000)]
-Signature = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9+/]{86}==$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Url = Annotated[str, msgspec.Meta(pattern=r"^(https?|file)://[!-~]+\Z", max_length=2000)]
+Signature = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{86}==\Z")]
 
 
 class SignedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,13 +84,17 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     refused: dict[str, str] = {}
     state: str = "active"
 
-    def applied(self, settings: Config) -> tuple[Record, Config]:
-        """Return settings with the active model; it is over when the settings have named another since."""
-        if not self.active:
-            return self, settings
-        if self.instead_of != settings.model.path:
-            return Record(refused=self.refused), settings
-        return self, with_model(settings, self.active)
+    def active_for(self, settings: Config) -> Installed | None:
+        """Return the model that stands for that of the settings; None: they name another since, or take none."""
+        return self.active if settings.rollout.public_key and self.instead_of == settings.model.path else None
+
+    def applied(self, settings: Config, candidate: Installed | None = None) -> Config:
+        """Return settings with ``candidate``, else with the active model, where they take one."""
+        return with_model(settings, (candidate if settings.rollout.public_key else None) or self.active_for(settings))
+
+    def settled(self, settings: Config) -> Record:
+        """Note that settings are in force; what stood for their model is over when they name another."""
+        return Record(refused=self.refused) if self.active and self.instead_of != settings.model.path else self
 
     def heeds(self, came: TakeModel) -> bool:
         """Whether an order counts here: what goes to all does not where one came for this camera alone."""
@@ -135,6 +140,10 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         refused = dict([*self.refused.items(), (sha256, why)][-REFUSALS:])
         return _replaced(self, refused=refused, state=f"refused: {why}")
 
+    def moved(self, to: Callable[[Installed], Installed]) -> Record:
+        """Note that the models lie elsewhere: where ``to`` says."""
+        return _replaced(self, active=self.active and to(self.active), before=self.before and to(self.before))
+
     def failed(self, why: str) -> Record:
         """Go back to what ran before the active model."""
         if not self.active:
@@ -159,10 +168,12 @@ def _replaced(record: Record, **changes: object) -> Record:
     return msgspec.structs.replace(record, **changes)
 
 
-def with_model(settings: Config, model: Installed) -> Config:
-    """Return settings with another model, of which those for the one before say nothing."""
-    own = msgspec.structs.replace(settings.model, path=model.file, labels="", scores="auto")
-    return msgspec.structs.replace(settings, model=own)
+def with_model(settings: Config, model: Installed | None) -> Config:
+    """Return settings with another model, of which those for the one before say nothing; None: with their own."""
+    if model is None:
+        return settings
+    other = msgspec.structs.replace(settings.model, path=model.file, labels="", scores="auto")
+    return msgspec.structs.replace(settings, model=other)
 
 
 def read_record(path: Path) -> Record:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from edgecam.errors import EdgecamError
-from edgecam.kept import model_folder, rollout_file, write_kept
-from edgecam.rollout.record import ModelState, read_record, with_model
+from edgecam.addresses import shown
+from edgecam.errors import EdgecamError, ModelError
+from edgecam.kept import forget_kept, model_folder, rollout_file, write_kept
+from edgecam.rollout.record import ModelState, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from edgecam import config
     from edgecam.rollout.record import Installed, Record, SignedModel, TakeModel
@@ -26,8 +29,10 @@ class Rollouts:
     An order is fetched in a thread of its own. What was fetched is a candidate, until the service has taken it over as
     it takes over any other change of the settings; then it is on trial until there is a verdict.
 
+    All that is said of a model says which: what runs, what is tried and what is ordered may be three.
+
     Attributes:
-        candidate: what is to be taken over.
+        candidate: what is to be taken over, by settings that `Record.applied` returns for it.
         fetching: the thread that downloads.
     """
 
@@ -54,6 +59,7 @@ class Rollouts:
         self.candidate: Installed | None = None
         self.fetching: Task | None = None
         self._fetched: Installed | None = None
+        self._fetched_to: Path = model_folder(camera)
         self._order: SignedModel | None = None
         self._next: tuple[TakeModel, config.RolloutSettings] | None = None
         self._stop = threading.Event()
@@ -63,29 +69,32 @@ class Rollouts:
         """What is remembered over restarts."""
         return self._record
 
-    def begin(self) -> None:
-        """Note a start of the daemon."""
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Note a start of the daemon, in a ``with`` block around what may go wrong in it.
+
+        Two starts without an `end` speak against a model on trial, as it may have crashed the daemon. A start that ends
+        for a reason that can be told (an error of edgecam or the system, Ctrl-C) is none of these.
+        """
         self._become(self._record.started())
+        try:
+            yield
+        except (EdgecamError, OSError, KeyboardInterrupt):
+            self._become(self._record.ended())
+            raise
 
     def end(self) -> None:
         """Note that the daemon ends properly, and stop a download."""
         self._stop.set()
         self._become(self._record.ended())
 
-    def applied(self, settings: config.Config) -> config.Config:
-        """Return settings with the candidate, or with the model that was taken over; called in any thread."""
-        if not settings.rollout.public_key:
-            return settings
-        if self.candidate:
-            return with_model(settings, self.candidate)
-        return self._record.applied(settings)[1]
-
     def settle(self, settings: config.Config) -> None:
-        """Note that settings, without `applied`, are in force."""
-        self._become(self._record.applied(settings)[0])
+        """Note that settings, without `Record.applied`, are in force; what is kept goes with a camera's new name."""
+        if (record := self._record.settled(settings)) != self._record:
+            self._become(record)
+            self._tidy(model_folder(self._camera))
         if settings.camera.name != self._camera:
-            self._camera = settings.camera.name
-            write_kept(rollout_file(self._camera), self._record)
+            self._rename(settings.camera.name)
 
     def take(self, came: TakeModel, settings: config.RolloutSettings) -> None:
         """Take in an order; another one than that which is under way takes its place."""
@@ -105,12 +114,14 @@ class Rollouts:
         if not is_signed(settings.public_key, order.sha256, order.signature):
             self._tell_refusal(self._record.told("refused: its signature is not by the key to rollout.public_key"))
             return
-        logger.info("model %s: ordered, from %s", order.sha256, order.url)
+        logger.info("model %s: ordered, from %s", order.sha256, shown(order.url))
         self._become(self._record.told("downloading"))
         self._stop.clear()
 
+        folder = self._fetched_to = model_folder(self._camera)
+
         def run() -> None:
-            self._fetched = fetch(order, model_folder(self._camera), round(settings.size * 1e6), self._stop, self._wait)
+            self._fetched = fetch(order, folder, round(settings.size * 1e6), self._stop, self._wait)
 
         self._fetched = None
         self.fetching = self._start("download", run)
@@ -121,37 +132,44 @@ class Rollouts:
         if task and task.error and self._order:
             if not isinstance(task.error, EdgecamError):
                 logger.error("model %s", self._order.sha256, exc_info=task.error)
-            self.turn_down(str(task.error))
+            self._refuse(self._order.sha256, str(task.error), for_good=isinstance(task.error, ModelError))
         elif self._fetched and not self._next:
-            self.candidate = self._fetched
+            self.candidate = self._here(self._fetched)
             self._become(self._record.told("verifying"))
+        if self._fetched_to != model_folder(self._camera):  # the camera has another name since
+            self._tidy(self._fetched_to)
         if not self.candidate:
             self.take_waiting()
         return self.candidate is not None
 
-    def taken_over(self, configured: str, before_ms: float | None) -> None:
-        """Note that the candidate runs now, on trial, instead of ``configured``, the settings' own."""
-        if self.candidate:
-            self._become(self._record.taken(self.candidate, configured, before_ms))
-            self.candidate = None
+    def taken_over(self, candidate: Installed, configured: str, before_ms: float | None) -> None:
+        """Note that a candidate runs now, on trial, instead of ``configured``, the settings' own."""
+        self._become(self._record.taken(self._here(candidate), configured, before_ms))
+        self._drop(candidate)
 
-    def turn_down(self, why: str) -> None:
-        """Give up the candidate, or what could not be fetched."""
-        self.candidate = None
-        if self._order:
-            self._tell_refusal(self._record.turned_down(self._order.sha256, _line(why)))
-        self._tidy()
+    def turn_down(self, candidate: Installed, why: str, *, for_good: bool) -> None:
+        """Give up a candidate.
 
-    def prove(self) -> None:
-        """Note that the model on trial works."""
-        if self._record.active:
-            logger.info("model %s: works: it stays", self._record.active.file)
-        self._become(self._record.proven())
-        self._tidy()
+        Args:
+            candidate: which was tried.
+            why: is published.
+            for_good: it is the model's own fault, so that it is not tried again until it is ordered anew; else it is
+                when the broker sends the order that it keeps.
+        """
+        self._drop(candidate)
+        self._refuse(candidate.sha256, why, for_good=for_good)
 
-    def fail(self, why: str) -> bool:
-        """Go back to what ran before the active model, which `applied` returns now; return whether there is one."""
-        if not self._record.active:
+    def prove(self, sha256: str) -> None:
+        """Note that a model on trial works."""
+        active = self._record.active
+        if active and active.sha256 == sha256:
+            logger.info("model %s: works: it stays", active.file)
+            self._become(self._record.proven())
+            self._tidy(model_folder(self._camera))
+
+    def fail(self, sha256: str, why: str) -> bool:
+        """Go back to what ran before a model; return whether that was the active one, and is not any more."""
+        if not self._record.active or self._record.active.sha256 != sha256:
             return False
         self._tell_refusal(self._record.failed(_line(why)))
         return True
@@ -166,6 +184,15 @@ class Rollouts:
         logger.warning("model: %s", why)
         self._publish(ModelState(f"downloading: {why}"))
 
+    def _drop(self, candidate: Installed) -> None:
+        if self.candidate and self.candidate.sha256 == candidate.sha256:
+            self.candidate = None
+
+    def _refuse(self, sha256: str, why: str, *, for_good: bool) -> None:
+        why = _line(why)
+        self._tell_refusal(self._record.turned_down(sha256, why) if for_good else self._record.told(f"refused: {why}"))
+        self._tidy(model_folder(self._camera))
+
     def _tell_refusal(self, record: Record) -> None:
         logger.warning("model %s", record.state)
         self._become(record)
@@ -178,11 +205,26 @@ class Rollouts:
         self._record = record
         write_kept(rollout_file(self._camera), record)
 
-    def _tidy(self) -> None:
+    def _rename(self, camera: str) -> None:
+        """Let the models go with the camera: another one may come that has its old name."""
+        before, self._camera = self._camera, camera
+        self._record = self._record.moved(self._here)
+        self.candidate = self.candidate and self._here(self.candidate)
+        write_kept(rollout_file(camera), self._record)
+        forget_kept(rollout_file(before))
+        if not (self.fetching and self._fetched_to == model_folder(before)):  # else it is tidied when that has ended
+            self._tidy(model_folder(before))
+
+    def _here(self, model: Installed) -> Installed:
+        """Have a model in the camera's folder."""
+        from edgecam.rollout.download import moved
+
+        return moved(model, model_folder(self._camera))
+
+    def _tidy(self, folder: Path) -> None:
         from edgecam.rollout.download import forget
 
-        keep = [model for model in (self._record.active, self._record.before, self.candidate) if model]
-        forget(model_folder(self._camera), keep)
+        forget(folder, [model for model in (self._record.active, self._record.before, self.candidate) if model])
 
 
 def _line(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgecam import config
+from edgecam.addresses import shown
 from edgecam.errors import ConfigError, in_words
 from edgecam.rollout.record import SignedModel
 
@@ -82,7 +83,7 @@ def order(model: Path, key: Path, url: str) -> bytes:
     try:
         msgspec.json.decode(made, type=SignedModel)
     except msgspec.ValidationError:
-        message = f"--url {url}: expected https://..., http://... or file:///..., without spaces"
+        message = f"--url {shown(url)}: expected https://..., http://... or file:///..., without spaces"
         raise ConfigError(message) from None
     return made
 

@@ -211,7 +211,7 @@ def daemon(settings: config.Config, state: str) -> Iterator[Iterator[StatsPayloa
     Raises:
         EdgecamError: it ended before as many were taken as were wanted.
     """
-    command = [sys.executable, "-m", "edgecam.tools.bench_daemon"]
+    command = [sys.executable, "-P", "-m", "edgecam.tools.bench_daemon"]  # -P as in model/trial.py
     environment = {**os.environ, "STATE_DIRECTORY": state}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as child:  # noqa: S603
         assert child.stdin and child.stdout  # noqa: PT018, S101  pipes, as they were asked for

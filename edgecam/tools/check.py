@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edgecam.addresses import shown
 from edgecam.errors import ConfigError, EdgecamError
 from edgecam.tasks import Task
 
@@ -93,20 +94,20 @@ def _camera(settings: Config) -> Finding:
         return Finding(
             "camera",
             Status.FAILURE,
-            f"{settings.camera.source}: no frame in {CAMERA_TIMEOUT_S:.0f} s",
+            f"{shown(settings.camera.source)}: no frame in {CAMERA_TIMEOUT_S:.0f} s",
             "plug it in anew",
         )
     if isinstance(task.error, EdgecamError):
-        return Finding("camera", Status.FAILURE, f"{settings.camera.source}: {task.error}", "set camera.source")
+        return Finding("camera", Status.FAILURE, f"{shown(settings.camera.source)}: {task.error}", "set camera.source")
     if task.error:
         raise task.error
     width, height = taken[0].size
-    return Finding("camera", Status.OK, f"{settings.camera.source}: {width}x{height}")
+    return Finding("camera", Status.OK, f"{shown(settings.camera.source)}: {width}x{height}")
 
 
 def _camera_of_service(settings: Config, status: str) -> Finding:
     """What the service says of the camera, which nobody else can open while it runs."""
-    detail = f"{settings.camera.source}: the service says: {status or 'nothing yet'}"
+    detail = f"{shown(settings.camera.source)}: the service says: {status or 'nothing yet'}"
     if status.startswith("camera lost"):
         return Finding("camera", Status.FAILURE, detail, "plug it in, or set camera.source; see journalctl -u edgecam")
     return Finding("camera", Status.OK, detail)

@@ -186,7 +186,17 @@ async def _run_daemon(host: str, port: int, seconds: int | None, *, is_named: bo
     arguments = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     with tempfile.TemporaryDirectory() as state:
         daemon = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "edgecam", "run", "-v" if verbose else "-q", "--config", os.devnull, *arguments),
+            *(
+                sys.executable,
+                "-P",
+                "-m",
+                "edgecam",
+                "run",
+                "-v" if verbose else "-q",
+                "--config",
+                os.devnull,
+                *arguments,
+            ),
             env={**os.environ, "STATE_DIRECTORY": state},
             start_new_session=True,  # Ctrl-C reaches it through us
         )

@@ -387,10 +387,10 @@ class TestRefusals:
             more = {"username": "me"}
         if key == "ca_file":
             more = {"tls": "true"}
-        settings = {**play, **{f"mqtt.{name}": value for name, value in {**more, key: "no.pem"}.items()}}
+        settings = {**play, **{f"mqtt.{name}": value for name, value in {**more, key: "./no.pem"}.items()}}
         ended = edgecam("run", *as_options(settings))
         assert ended.returncode == 2
-        assert f"edgecam: mqtt.{key}: no.pem" in ended.stderr
+        assert f"edgecam: mqtt.{key}: ./no.pem" in ended.stderr
 
     def test_a_camera_that_is_not_there_is_tried_again(
         self, mosquitto: Mosquitto, start_daemon: StartDaemon, colour_model: Path

@@ -36,6 +36,7 @@ class TestPayloads:
             ("threshold/set", b"0.5", SetThreshold(0.5)),
             ("threshold/set", b"1", SetThreshold(1.0)),
             ("threshold/set", b"0", SetThreshold(0.0)),
+            ("threshold/set", b"null", SetThreshold(None)),
             ("homeassistant/status", b"online", Announce()),
             ("homeassistant/status", b"offline", None),
         ],
@@ -44,6 +45,7 @@ class TestPayloads:
         assert parse(name, payload) == command
 
     @given(st.sampled_from(["enabled/set", "threshold/set", "", "events"]), st.binary(max_size=200))
+    @example("threshold/set", b"null")
     @example("threshold/set", b"NaN")
     @example("threshold/set", b"Infinity")
     @example("threshold/set", b"1e999")
@@ -60,8 +62,12 @@ class TestPayloads:
             assert "\n" not in str(error)
             assert len(str(error)) < 250
         else:
-            assert payload in (b"ON", b"OFF") if isinstance(command, Enable) else NUMBER.fullmatch(payload)
-            assert isinstance(command, Enable) or (isinstance(command, SetThreshold) and 0 <= command.score <= 1)
+            if isinstance(command, Enable):
+                assert payload in (b"ON", b"OFF")
+            else:
+                assert isinstance(command, SetThreshold)
+                assert payload.strip() == b"null" if command.score is None else NUMBER.fullmatch(payload)
+                assert command.score is None or 0 <= command.score <= 1
 
 
 class TestSwitches:
@@ -175,9 +181,9 @@ class TestOrders:
             daemon = start_daemon(porch)
             subscriber.wait_for_event("new")
             order(subscriber, "enabled", b"off")
-            daemon.wait_for_log("command refused: enabled/set: expected ON or OFF, got b'off'")
+            daemon.wait_for_log("command refused: enabled/set: expected ON or OFF, got 'off'")
             order(subscriber, "threshold", b"x" * 10_000)
-            daemon.wait_for_log("command refused: threshold/set: expected a number 0..1, got b'xxx")
+            daemon.wait_for_log("command refused: threshold/set: expected a number 0..1 or null, got 'xxx")
             order(subscriber, "threshold", b"0.5")
             subscriber.wait_for_topic("threshold/state", b"0.5")
         told = [each.payload for each in subscriber.seen if each.topic.endswith("/enabled/state")]

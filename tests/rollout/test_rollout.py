@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from edgecam.camera.frame_queue import FrameQueue
 from edgecam.camera.frames import CameraChange, Frame, Layout
-from edgecam.config import Config, ModelSettings
+from edgecam.config import Config, ModelSettings, RolloutSettings
 from edgecam.daemon.inference import Inference
 from edgecam.daemon.observer import Observer
 from edgecam.daemon.pipeline import make_pipeline
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 SIGNATURE = "A" * 86 + "=="
+TAKING = Config(rollout=RolloutSettings(public_key="A" * 43 + "="))
 
 
 def order(sha256: str) -> SignedModel:
@@ -200,9 +201,9 @@ class TestRecord:
     def test_what_fails_gives_way_to_what_ran_before(self) -> None:
         first = Record().taken(installed(A), "", 5.0).proven()
         second = first.taken(installed(B), "", 5.0)
-        assert second.applied(Config())[1] == with_model(Config(), installed(B))
-        assert second.failed("why").applied(Config())[1] == with_model(Config(), installed(A))
-        assert second.failed("why").failed("why").applied(Config())[1] == Config()
+        assert second.applied(TAKING) == with_model(TAKING, installed(B))
+        assert second.failed("why").applied(TAKING) == with_model(TAKING, installed(A))
+        assert second.failed("why").failed("why").applied(TAKING) == TAKING
 
     def test_one_crash_on_trial_may_be_a_power_cut_but_two_are_the_models_fault(self) -> None:
         record = Record().taken(installed(A), "", 5.0)
@@ -213,8 +214,13 @@ class TestRecord:
 
     def test_who_names_another_model_in_the_settings_later_wins(self) -> None:
         record = Record().taken(installed(A), "", 5.0)
-        settings = Config(model=ModelSettings(path="/mine.tflite"))
-        assert record.applied(settings) == (Record(), settings)
+        settings = msgspec.structs.replace(TAKING, model=ModelSettings(path="/mine.tflite"))
+        assert (record.settled(settings), record.applied(settings)) == (Record(), settings)
+
+    def test_without_a_key_the_settings_own_model_runs_as_long_as_there_is_none(self) -> None:
+        record = Record().taken(installed(A), "", 5.0)
+        assert (record.settled(Config()), record.applied(Config(), installed(B))) == (record, Config())
+        assert record.applied(TAKING, installed(B)) == with_model(TAKING, installed(B))
 
     @given(st.lists(ORDERS), st.sampled_from([A, B, C]))
     def test_no_series_of_orders_changes_what_is_active(self, orders: list[TakeModel], running: str) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgecam.addresses import shown
 from edgecam.errors import SourceFileError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def open_source(camera: config.CameraSettings, size: tuple[int, int] | None = No
 
         return VideoFile(camera, path)
     message = (
-        f"camera.source: {name}: no such file; expected auto, picamera2, /dev/video0, rtsp://..., a video or a folder "
-        "of images"
+        f"camera.source: {shown(name)}: no such file; expected auto, picamera2, /dev/video0, rtsp://..., a video or a "
+        "folder of images"
     )
     raise SourceFileError(message)

@@ -6,10 +6,10 @@ import logging
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import cv2
 
+from edgecam.addresses import shown
 from edgecam.camera.frames import Frame
 from edgecam.camera.sources.opencv import NO_FRAME_S, opened, preferred
 from edgecam.camera.sources.stillness import Stillness
@@ -36,8 +36,7 @@ class Stream:
 
     def __init__(self, camera: config.CameraSettings) -> None:
         """Read the stream at the URL ``camera.source``."""
-        parts = urlsplit(camera.source)
-        self.name = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        self.name = shown(camera.source)
         self._url = camera.source
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:

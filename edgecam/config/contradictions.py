@@ -1,0 +1,59 @@
+"""What contradicts itself in settings that are right each by itself."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from edgecam.addresses import is_more_than_a_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgecam.config.sections import Config, MqttSettings
+
+ALL = "all"  # in a topic, in the place of a camera's name
+KEY_BYTES = 32  # of an Ed25519 public key
+
+
+def contradictions(config: Config) -> Iterator[str]:
+    """Name settings that are right each by itself, but not together, or that only a closer look finds wrong."""
+    x, y, width, height = config.camera.crop
+    if not (width > 0 and height > 0 and x + width <= 1 and y + height <= 1):
+        yield f"camera.crop: expected x + width <= 1 and y + height <= 1, got {list(config.camera.crop)}"
+    if config.camera.name == ALL:
+        yield f"camera.name: {ALL} stands for every camera, in orders to them: choose another name"
+    yield from _contradictions_of_mqtt(config.mqtt)
+    if config.rollout.public_key and (problem := _public_key_problem(config.rollout.public_key)):
+        yield f"rollout.public_key: {problem}"
+    owners: dict[str, str] = {}
+    for group, labels in (config.events.groups or {}).items():
+        for label in labels:
+            other = owners.setdefault(label, group)
+            if other != group:
+                yield f"events.groups.{group}: {label} is in the group {other} too"
+
+
+def _public_key_problem(text: str) -> str:
+    """Say what is wrong with a public key in a setting; empty: nothing."""
+    try:
+        length = len(base64.b64decode(text, validate=True))
+    except ValueError:
+        length = 0
+    return (
+        "" if length == KEY_BYTES else f"expected the {KEY_BYTES} bytes of an Ed25519 key in base64, see edgecam keygen"
+    )
+
+
+def _contradictions_of_mqtt(mqtt: MqttSettings) -> Iterator[str]:
+    if is_more_than_a_host(mqtt.host):  # not shown: a password may be in it
+        yield "mqtt.host: expected a host's name or address alone; mqtt.port, mqtt.username and mqtt.tls tell the rest"
+    if bool(mqtt.cert_file) != bool(mqtt.key_file):
+        given, missing = ("cert_file", "key_file") if mqtt.cert_file else ("key_file", "cert_file")
+        yield f"mqtt.{missing}: needed where mqtt.{given} is given"
+    if not mqtt.tls:
+        for key in ("ca_file", "cert_file"):
+            if getattr(mqtt, key):
+                yield f"mqtt.{key}: has no effect without mqtt.tls = true"
+    if mqtt.password_file and not mqtt.username:
+        yield "mqtt.username: needed where mqtt.password_file is given"

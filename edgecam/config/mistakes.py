@@ -1,0 +1,94 @@
+"""Mistakes in single settings, each named with its key, and told in words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from edgecam.addresses import shown
+from edgecam.config.sections import Section, Source, TopicLevel, TopicPath
+from edgecam.errors import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST = 60  # characters of a value or a key that are shown
+LARGE = 1 << 64
+COMMA = re.compile(r"-?\d+,\d+")
+
+
+def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
+    """Name each wrong key below ``key``; msgspec itself stops at the first."""
+    if type(None) in get_args(expected):  # a table that is None where it is not written
+        expected = get_args(expected)[0]
+    if isinstance(expected, type) and issubclass(expected, Section) and isinstance(value, dict):
+        hints = get_type_hints(expected, include_extras=True)
+        for name, item in value.items():
+            path = _path(key, name)
+            if name in hints:
+                yield from mistakes(item, hints[name], path)
+            else:
+                import difflib  # where nothing is wrong it is not needed
+
+                near = difflib.get_close_matches(name, hints, 1)
+                yield f"{path}: unknown key; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(hints)}")
+    elif get_origin(expected) is dict and isinstance(value, dict):
+        for name, item in value.items():
+            yield from mistakes(item, get_args(expected)[1], _path(key, name))
+    else:
+        try:
+            msgspec.convert(value, expected)
+        except msgspec.ValidationError as error:
+            yield f"{key}: {_in_words(str(error), value, expected)}"
+
+
+def _in_words(problem: str, value: Any, expected: Any) -> str:
+    """``Expected `int`, got `str` `` as ``expected int, got str``; a bad value of the right type is shown."""
+    if get_origin(expected) is Literal:
+        return f"expected {' or '.join(map(repr, get_args(expected)))}, got {_told(value)}"
+    problem, _, place = problem.replace("`", "").partition(" - at $")
+    if "enum value" in problem:  # a word where a number or a list may stand too
+        words, others = get_args(expected)
+        other = "list" if get_origin(others) is tuple else get_args(others)[0].__name__
+        problem = f"expected {other} or {' or '.join(map(repr, get_args(words)))}"
+    if "matching regex" in problem:
+        problem = _in_words_of_patterns(expected)
+    if "float" in problem and isinstance(value, str) and COMMA.fullmatch(value):
+        return f"expected a number, got '{value}': write {value.replace(',', '.')}"
+    for theirs, ours in (("object", "table"), ("array", "list"), ("Expected", "expected")):
+        problem = problem.replace(theirs, ours)
+    return problem + (f" in item {place}" if place else "") + ("" if ", got" in problem else f", got {_told(value)}")
+
+
+def _in_words_of_patterns(expected: Any) -> str:
+    if expected == TopicLevel:
+        return "expected a name without / + # or control characters"
+    if expected == TopicPath:
+        return "expected levels such as home/cameras, without + # or control characters, and no / at either end"
+    if expected == Source:
+        return "expected auto, picamera2, /dev/video0, rtsp://..., a video or a folder of images"
+    return "expected a path"
+
+
+def _path(key: str, name: str) -> str:
+    name = shown(name) if name.isprintable() else as_text(shown(name), LONGEST)
+    return f"{key}.{name}" if key else name
+
+
+def _told(value: Any) -> str:
+    """A value in TOML's words, as far as it may be shown."""
+    match value:
+        case str():
+            return as_text(shown(value), LONGEST)
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+        case int() if abs(value) > LARGE:
+            return "a larger number"
+        case _:
+            return str(value)

@@ -1,0 +1,93 @@
+"""Reads the settings: a file, what the command line says otherwise, and every mistake in them named at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from edgecam.addresses import HIDDEN
+from edgecam.config.contradictions import contradictions
+from edgecam.config.mistakes import mistakes as mistakes_in
+from edgecam.config.paths import put_homes_in
+from edgecam.config.sections import Config
+from edgecam.errors import ConfigError, in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+KEY = re.compile(r"\s*\w+\s*\..+", re.DOTALL)
+NO_WORD = re.compile(r"[^\w.-]")
+
+
+def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """Read a file and apply overrides such as ``mqtt.host=10.0.0.2``; without a file every default holds.
+
+    Raises:
+        ConfigError: the file cannot be read, or any key in it or in the overrides is unknown or has a wrong value.
+    """
+    tree: dict[str, Any] = _read(path) if path else {}
+    mistakes = [f"{path}: {mistake}" for mistake in _looked_through(tree)]
+    for override in overrides:
+        branch, problem = _parse(override)
+        mistakes += [f"--set: {mistake}" for mistake in ([problem] if problem else _looked_through(branch))]
+        _merge(tree, branch)
+    if not mistakes:
+        config = msgspec.convert(tree, Config)
+        mistakes = [f"{path or '--set'}: {mistake}" for mistake in contradictions(config)]
+    if mistakes:
+        raise ConfigError(*mistakes)
+    return config
+
+
+def _looked_through(tree: dict[str, Any]) -> Iterator[str]:
+    """Name the mistakes in settings, and make what paths there are whole."""
+    yield from mistakes_in(tree, Config)
+    yield from put_homes_in(tree, Config)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        message = f"{path}: cannot be read: {in_words(error)}"
+    except UnicodeDecodeError as error:
+        message = f"{path}: not UTF-8 text (byte {error.start})"
+    except ValueError as error:  # TOMLDecodeError, or a number that Python finds too long
+        message = f"{path}: not TOML: {error}"
+    raise ConfigError(message)
+
+
+def _parse(override: str) -> tuple[dict[str, Any], str | None]:
+    """Turn ``section.key=value`` into a tree; what is no TOML value is taken as a string."""
+    key, equals, text = override.partition("=")
+    names = [name.strip().strip('"') for name in key.split(".", 2)]
+    if not (equals and KEY.fullmatch(key) and all(names)):
+        word = NO_WORD.split(override, maxsplit=1)[0]  # what follows may be a password
+        rest = "" if word == override else HIDDEN
+        return {}, f"{word}{rest}: expected SECTION.KEY=VALUE, such as mqtt.host=10.0.0.2"
+    if not _is_utf8(override):
+        return {}, f"{'.'.join(names)}: not UTF-8 text"
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except ValueError:  # TOMLDecodeError, or a number that Python finds too long
+        value = text
+    for name in reversed(names):
+        value = {name: value}
+    return value, None
+
+
+def _is_utf8(argument: str) -> bool:
+    """Whether an argument was; what else it had in it Python has made surrogates of."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
+
+
+def _merge(tree: dict[str, Any], branch: dict[str, Any]) -> None:
+    for key, value in branch.items():
+        if isinstance(value, dict) and isinstance(tree.get(key), dict):
+            _merge(tree[key], value)
+        else:
+            tree[key] = value

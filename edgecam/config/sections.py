@@ -1,0 +1,161 @@
+"""What can be set: plain, typed, frozen data, with every default."""
+
+from __future__ import annotations
+
+import socket
+from typing import Annotated, Literal
+
+import msgspec
+
+Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+Size = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+# MQTT's text is UTF-8 (no surrogates), and brokers refuse control characters in it. A $ would let a newline end it.
+_REFUSED = r"+#\x00-\x1f\x7f-\x9f\ud800-\udfff"
+TopicLevel = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}]*\Z", max_length=200)]
+TopicPath = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}][^{_REFUSED}]*(?<!/)\Z", max_length=200)]
+# Where ~ stands for a home; see paths.py.
+File = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*\Z")]
+Source = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+\Z")]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the settings."""
+
+
+class CameraSettings(Section, frozen=True):
+    """Where frames come from; ``crop`` is x, y, width and height as fractions of the frame."""
+
+    name: TopicLevel = ""
+    source: Source = "auto"
+    width: Size = 640
+    height: Size = 480
+    fps: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 30.0
+    rotation: Literal[0, 90, 180, 270] = 0
+    crop: tuple[Score, Score, Score, Score] = (0.0, 0.0, 1.0, 1.0)
+    loop: bool = False
+    realtime: bool = False
+
+    def __post_init__(self) -> None:
+        """Name a nameless camera after its host."""
+        if not self.name:
+            msgspec.structs.force_setattr(self, "name", socket.gethostname())
+
+
+class QueueSettings(Section, frozen=True):
+    """How many frames may wait for the model."""
+
+    size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 2
+
+
+class ModelSettings(Section, frozen=True):
+    """The classifier; an empty ``path`` is the shipped one, empty ``labels`` are the model's own."""
+
+    path: File = ""
+    labels: File = ""
+    runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
+    graph: Literal["auto", "original", "rewritten"] = "auto"
+    threads: Literal["auto"] | Annotated[int, msgspec.Meta(ge=1, le=64)] = "auto"
+    scores: Literal["auto", "probabilities", "logits"] = "auto"
+
+
+class MotionSettings(Section, frozen=True):
+    """When inference may rest, as nothing changes in the picture; ``threshold`` is a share of the pixels' range."""
+
+    enabled: bool = False
+    threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.02
+    every: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 10.0
+
+
+class EventsSettings(Section, frozen=True):
+    """When scores become events; ``groups`` that are not written and ``neutral`` labels of ``auto`` are the model's."""
+
+    threshold: Score = 0.6
+    hysteresis: Score = 0.1
+    smoothing: Seconds = 0.3
+    hold: Seconds = 0.2
+    release: Seconds = 0.5
+    cooldown: Seconds = 0.0
+    ignore: tuple[str, ...] = ()
+    neutral: Literal["auto"] | tuple[str, ...] = "auto"
+    thresholds: dict[str, Score] = {}
+    groups: dict[str, tuple[str, ...]] | None = None
+
+
+class MqttSettings(Section, frozen=True):
+    """The broker and how to log in; an empty ``client_id`` is made from the camera's name."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "localhost"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 1883
+    base: TopicPath = "edgecam"
+    username: str = ""
+    password_file: File = ""
+    tls: bool = False
+    ca_file: File = ""
+    cert_file: File = ""
+    key_file: File = ""
+    client_id: str = ""
+    version: Literal["auto", "5", "3.1.1"] = "auto"
+    keepalive: Annotated[int, msgspec.Meta(ge=5, le=65_535)] = 30
+
+
+class OutboxSettings(Section, frozen=True):
+    """How many undelivered events are kept, and for how many days."""
+
+    size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20_000
+    days: Annotated[float, msgspec.Meta(gt=0, le=3_650)] = 7.0
+
+
+class LimitsSettings(Section, frozen=True):
+    """What the processor may bear, in degrees Celsius."""
+
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=150)] = 80.0
+
+
+class HomeAssistantSettings(Section, frozen=True):
+    """Discovery by Home Assistant."""
+
+    discovery: bool = True
+    prefix: TopicPath = "homeassistant"
+
+
+class RolloutSettings(Section, frozen=True):
+    """Models that come over MQTT, signed with the key to ``public_key``; without one none is taken."""
+
+    public_key: str = ""
+    size: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 100.0
+    slower: Annotated[float, msgspec.Meta(ge=1, le=1_000)] = 2.0
+
+
+class StatsSettings(Section, frozen=True):
+    """How often figures are published, in seconds."""
+
+    interval: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 10.0
+
+
+class PrivacySettings(Section, frozen=True):
+    """What may leave the device besides labels and figures."""
+
+    snapshots: bool = False
+
+
+class Config(Section, frozen=True):
+    """All settings; see config.toml for what each means."""
+
+    camera: CameraSettings = msgspec.field(default_factory=CameraSettings)
+    queue: QueueSettings = QueueSettings()
+    model: ModelSettings = ModelSettings()
+    motion: MotionSettings = MotionSettings()
+    events: EventsSettings = msgspec.field(default_factory=EventsSettings)
+    mqtt: MqttSettings = MqttSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    limits: LimitsSettings = LimitsSettings()
+    homeassistant: HomeAssistantSettings = HomeAssistantSettings()
+    rollout: RolloutSettings = RolloutSettings()
+    stats: StatsSettings = StatsSettings()
+    privacy: PrivacySettings = PrivacySettings()
+
+    @property
+    def root(self) -> str:
+        """What the camera's topics begin with, before a slash."""
+        return f"{self.mqtt.base}/{self.camera.name}"
