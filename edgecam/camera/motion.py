@@ -24,6 +24,10 @@ class Motion:
         """Begin with nothing seen."""
         self._most = settings.threshold * 255
         self._every_ns = round(settings.every * 1e9)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was seen, and when: a source begins, and each has a clock of its own, which may be behind."""
         self._seen: NDArray[np.uint8] | None = None
         self._changed_ns = self._looked_ns = 0
 
