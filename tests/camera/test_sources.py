@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgecam.camera.sources import images as image_folder
-from edgecam.camera.sources import open_source, playback, source
+from edgecam.camera.sources import open_source, playback, source, v4l2
 from edgecam.camera.sources.opencv import images, opened
+from edgecam.camera.sources.stillness import Stillness
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 from edgecam.errors import SourceError, SourceFileError
@@ -231,6 +234,11 @@ class TestStream:
             with pytest.raises(SourceError, match="no frame came for 1 s"):
                 list(seen)
 
+    def test_a_slow_camera_may_show_the_same_for_longer(self) -> None:
+        still = Stillness(100)
+        image = np.zeros((48, 64, 3), np.uint8)
+        assert [at for at in range(0, 1000, 10) if still.is_suspect(image, at)] == [100, 300, 700]
+
     def test_a_server_that_is_not_there_is_told(self) -> None:
         with pytest.raises(SourceError, match="cannot be opened"):
             frames("rtsp://127.0.0.1:9/none")
@@ -286,6 +294,15 @@ class TestCameras:
         with pytest.raises(SourceError, match="no frame that can be decoded came for 0 s"):
             list(images(capture, 0, "unplugged", threading.Event()))
 
+    def test_a_device_with_a_name_of_its_own_does_no_harm(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As rules of udev may give one."""
+        monkeypatch.setattr(v4l2, "DEVICES", tmp_path, raising=False)
+        for name in ("video0", "video10", "video2-porch", "video-porch"):
+            (tmp_path / name).touch()
+        assert v4l2.cameras() == []
+
     @pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="there is a camera here")
     def test_without_a_camera_auto_says_so(self) -> None:
         with pytest.raises(SourceError, match=r"no camera found; plug one in or set camera\.source"):
@@ -295,6 +312,12 @@ class TestCameras:
 def test_a_name_that_means_nothing_is_refused() -> None:
     with pytest.raises(SourceFileError, match=r"camera\.source: nowhere\.mp4: no such file; expected auto, "):
         open_source(CameraSettings(source="nowhere.mp4"))
+
+
+@given(st.floats(min_value=0, max_value=10_000, exclude_min=True))
+def test_some_frames_are_waited_for_and_never_less_than_a_moment_nor_more_than_a_day(fps: float) -> None:
+    assert source.NO_FRAME_S <= source.patience_s(fps) <= 86_400
+    assert source.patience_s(fps) >= min(3 / fps, 86_400)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LATE_NS = 100_000_000  # more than a scheduler's whim: frames are left out until it is made up
 BEHIND_NS = 1_000_000_000  # more than leaving out frames makes up: the clip's position moves on
-GAP_NS = 250_000_000  # so long at most nothing is shown, however late
+GAP_NS = 100_000_000  # so long at most nothing is shown, however late
 LEAD_NS = 300_000_000  # a jump aims so far ahead, as it takes time itself
 
 
@@ -34,8 +34,8 @@ class Playback:
 
     The clip's clock starts with its first frame; a frame's exposure is that start plus its position in the clip, at any
     speed of reading. In real time a file is like a camera: what is read too late is lost and not counted, as are frames
-    that a camera loses itself, and what is shown is at most ``BEHIND_NS`` late. What even a jump does not make up, as in
-    a file in which none can be made, is made up by playing the rest later: it is then due so much after its exposure.
+    that a camera loses itself, and what is shown is at most ``BEHIND_NS`` late. What even a jump does not make up, as
+    in a file in which none can be made, is made up by playing the rest later: it is due so much after its exposure.
     """
 
     def __init__(self, *, realtime: bool) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from edgecam import config
 
+DEVICES = Path("/dev")
 VIDIOC_QUERYCAP = 0x80685600  # https://docs.kernel.org/userspace-api/media/v4l/vidioc-querycap.html
 CAPABILITY = struct.Struct("16s32s32sIII12x")
 VIDEO_CAPTURE = 0x1
@@ -73,7 +74,8 @@ class V4l2Camera:
 
 def cameras() -> list[str]:
     """Device files of the V4L2 cameras that give finished images, in the order of their numbers."""
-    devices = sorted(Path("/dev").glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
+    numbered = {path.name.removeprefix("video"): path for path in DEVICES.glob("video*")}
+    devices = [numbered[number] for number in sorted(filter(str.isdecimal, numbered), key=int)]  # rules may add names
     return [str(device) for device in devices if _is_camera(device)]
 
 
