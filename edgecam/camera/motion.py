@@ -27,7 +27,7 @@ class Motion:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was seen and when: what comes goes by a clock of its own."""
+        """Forget what was seen, and when: a source begins, and each has a clock of its own, which may be behind."""
         self._seen: NDArray[np.uint8] | None = None
         self._changed_ns = self._looked_ns = 0
 

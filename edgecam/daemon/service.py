@@ -13,6 +13,7 @@ from edgecam.camera.capture import Capture
 from edgecam.camera.frame_queue import Feed, FrameQueue
 from edgecam.camera.frames import CameraChange
 from edgecam.camera.sources import open_source
+from edgecam.camera.sources.source import patience_s
 from edgecam.camera.view import native_size
 from edgecam.daemon.changes import Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver
 from edgecam.daemon.inference import Inference, PipelineChange
@@ -49,7 +50,7 @@ logger = logging.getLogger(__name__)
 
 STOPPED_GRACE_S = 0.4  # for events on their way when we are told to stop
 ENDED_GRACE_S = 10.0  # for the broker to take all events of a file that has ended
-SILENCE_S, SILENCE_FRAMES = 10.0, 3  # longer than the sources themselves wait for a frame
+SILENCES = 2  # times as long as the sources themselves wait for a frame
 STUCK_S = 0.1  # for a camera to give up its frame; a driver may never
 
 
@@ -358,7 +359,7 @@ class Service:
     # What the parts tell
 
     def _patience_s(self) -> float:
-        return max(SILENCE_S, SILENCE_FRAMES / self._now.settings.camera.fps) / self._pace.share
+        return SILENCES * patience_s(self._now.settings.camera.fps) / self._pace.share
 
     def _hand_over(self, notice: Notice) -> None:
         if isinstance(notice, CameraChange):

@@ -103,6 +103,20 @@ def test_it_looks_every_so_often_at_what_does_not_change() -> None:
     assert {*np.diff(looks)} == {1, 5 * SECOND_NS // FRAME_NS}
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 10**14), st.integers(0, 255)), max_size=10),
+    st.lists(st.tuples(st.integers(0, 10**11), st.integers(0, 255)), max_size=10),
+)
+def test_after_a_beginning_it_is_as_good_as_new(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> None:
+    """Though the clock of the next source is behind."""
+    motion, new = (Motion(config.MotionSettings()) for _ in range(2))
+    for time_ns, brightness in sorted(before):
+        motion.step(time_ns, picture(brightness))
+    motion.begin()
+    steps = [(time_ns, picture(brightness)) for time_ns, brightness in sorted(after)]
+    assert [motion.step(*step) for step in steps] == [new.step(*step) for step in steps]
+
+
 def play(
     mosquitto: Mosquitto, start_daemon: Callable[..., Daemon], clip: Path, model: Path, **settings: Any
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,7 +17,7 @@ from hypothesis import strategies as st
 
 from edgecam.camera.frames import Frame, Layout
 from edgecam.camera.sources import open_source
-from edgecam.camera.sources.picamera2 import choose_mode, crop_of, unpadded
+from edgecam.camera.sources.picamera2 import choose_mode, crop_of, image_of, unpadded
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 from edgecam.errors import SourceError
@@ -150,6 +154,23 @@ def test_a_view_leaves_out_what_the_camera_has_done(
     assert seen.size == (64, 48)
     shown = seen.image if seen.layout is Layout.BGR else cv2.cvtColor(seen.image, cv2.COLOR_YUV2BGR_I420)
     assert bool(shown.max() > 127) is cropped  # the white half is cut off, unless the camera has cropped already
+
+
+def test_a_picture_that_cannot_be_decoded_is_left_out() -> None:
+    """As USB cameras send some, through libcamera too."""
+    request = SimpleNamespace(config={"main": {"size": (640, 480), "format": "MJPEG"}})
+    for content in (np.zeros(0, np.uint8), np.zeros(1000, np.uint8)):
+        request.make_buffer = lambda _stream, content=content: content
+        assert image_of(request, "main") == (None, Layout.BGR)
+
+
+def test_what_the_system_refuses_is_told_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_number: int) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=refuse))
+    with pytest.raises(SourceError, match="Picamera2: cannot allocate memory"):
+        next(open_source(CameraSettings(source="picamera2")).frames(threading.Event()))
 
 
 def test_without_picamera2_the_remedy_is_told() -> None:

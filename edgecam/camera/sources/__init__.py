@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecam.addresses import shown
-from edgecam.errors import SourceFileError
+from edgecam.errors import SourceFileError, in_words
 
 if TYPE_CHECKING:
     from edgecam import config
     from edgecam.camera.sources.source import Source
 
 STREAM = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
+EXPECTED = "auto, picamera2, /dev/video0, rtsp://..., a video or a folder of images"
 PICAMERA2 = re.compile(r"picamera2(:\d+)?")
 
 
@@ -38,25 +40,41 @@ def open_source(camera: config.CameraSettings, size: tuple[int, int] | None = No
         from edgecam.camera.sources.picamera2 import Picamera2Camera
 
         return Picamera2Camera(camera, size)
-    if name.startswith("/dev/"):
-        from edgecam.camera.sources.v4l2 import V4l2Camera
-
-        return V4l2Camera(camera)
     if STREAM.match(name):
         from edgecam.camera.sources.stream import Stream
 
         return Stream(camera)
-    path = Path(name).expanduser()
-    if path.is_dir():
+    return _of_path(camera)
+
+
+def _of_path(camera: config.CameraSettings) -> Source:
+    name = camera.source
+    try:
+        path = Path(name).expanduser()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if name.startswith("/dev/"):  # a camera that is to be plugged in
+            mode = stat.S_IFCHR
+        else:
+            message = f"camera.source: {shown(name)}: no such file; expected {EXPECTED}"
+            raise SourceFileError(message) from None
+    except RuntimeError:
+        message = f"camera.source: {shown(name)}: whose home directory that is cannot be told; write the path in full"
+        raise SourceFileError(message) from None
+    except OSError as error:
+        message = f"camera.source: {shown(name)}: {in_words(error)}"
+        raise SourceFileError(message) from None
+    except ValueError:  # a zero byte
+        message = f"camera.source: {shown(name)!a}: not a path"
+        raise SourceFileError(message) from None
+    if stat.S_ISDIR(mode):
         from edgecam.camera.sources.images import ImageFolder
 
         return ImageFolder(camera, path)
-    if path.exists():
-        from edgecam.camera.sources.video import VideoFile
+    if stat.S_ISCHR(mode):
+        from edgecam.camera.sources.v4l2 import V4l2Camera
 
-        return VideoFile(camera, path)
-    message = (
-        f"camera.source: {shown(name)}: no such file; expected auto, picamera2, /dev/video0, rtsp://..., a video or a "
-        "folder of images"
-    )
-    raise SourceFileError(message)
+        return V4l2Camera(camera, str(path))
+    from edgecam.camera.sources.video import VideoFile
+
+    return VideoFile(camera, path)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import cv2
 
-from edgecam.camera.sources.source import Playback
+from edgecam.camera.sources.playback import Playback, Step
 from edgecam.errors import SourceFileError, in_words
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     import numpy as np
@@ -39,37 +40,64 @@ class ImageFolder:
         self._folder = folder
         self._loop = camera.loop
         self._count = max(1, round(camera.fps))
+        self._told: set[Path] = set()  # those that could not be read
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         """See `Source`."""
         playback = Playback(realtime=not self.waits)
-        shown = 0
+        slide = first = 0
         while not stop.is_set():
-            before = shown
-            for image in self._images():
-                for number in range(self._count):
-                    if stop.is_set():
-                        return
-                    yield playback.frame(image, shown * SLIDE_NS + number * SLIDE_NS // self._count, stop)
-                shown += 1
-            if shown == before:
+            paths = self._paths()
+            unread = 0
+            for path in paths:
+                if stop.is_set():
+                    return
+                if slide >= first:
+                    image = self._read(path)
+                    if image is None:
+                        unread += 1
+                    else:
+                        first = yield from self._shown(image, slide, playback, stop)
+                slide += 1
+            if unread == len(paths):
                 message = f"camera.source: {self.name}: no image in it that can be read"
                 raise SourceFileError(message)
             if not self._loop:
                 return
 
-    def _images(self) -> Iterator[NDArray[np.uint8]]:
+    def _shown(
+        self, image: NDArray[np.uint8], slide: int, playback: Playback, stop: threading.Event
+    ) -> Generator[Frame, None, int]:
+        """Give the frames of an image; returns the number of the slide with which to go on."""
+        for number in range(self._count):
+            if stop.is_set():
+                break
+            position_ns = slide * SLIDE_NS + number * SLIDE_NS // self._count
+            now_ns = time.monotonic_ns()
+            match playback.step(position_ns, now_ns):
+                case Step.SHOW:
+                    yield playback.frame(image, position_ns, stop)
+                case Step.JUMP:
+                    target = playback.target_ns(now_ns) // SLIDE_NS
+                    if target > slide:
+                        return target
+        return slide + 1
+
+    def _paths(self) -> list[Path]:
         try:
-            paths = sorted(path for path in self._folder.iterdir() if path.suffix.lower() in SUFFIXES)
+            return sorted(path for path in self._folder.iterdir() if path.suffix.lower() in SUFFIXES)
         except OSError as error:
             message = f"camera.source: {self.name}: {in_words(error)}"
             raise SourceFileError(message) from None
-        for path in paths:
-            try:
-                image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            except cv2.error:  # more pixels than OpenCV's bound
-                image = None
-            if image is None:
-                logger.warning("%s: not an image that can be read; left out", path)
-            else:
-                yield image
+
+    def _read(self, path: Path) -> NDArray[np.uint8] | None:
+        """Read an image; None, and one warning, where that cannot be done."""
+        image: NDArray[np.uint8] | None
+        try:
+            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        except cv2.error:  # more pixels than OpenCV's bound
+            image = None
+        if image is None and path not in self._told:
+            logger.warning("%s: not an image that can be read; left out", path)
+            self._told.add(path)
+        return image

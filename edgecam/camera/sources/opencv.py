@@ -1,8 +1,9 @@
-"""How OpenCV is told to open things."""
+"""How OpenCV is told to open things, and read."""
 
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ import cv2
 from edgecam.errors import SourceError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
-NO_FRAME_S = 5
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def prefer(name: str, value: str) -> None:
@@ -44,7 +47,43 @@ def opened(name: str, backend: int, *settings: int) -> cv2.VideoCapture:
         capture.release()
         message = "cannot be opened"
         raise SourceError(message)
+    # Phones film lying on their side, and say so in the file. OpenCV turns that upright, 4.11 only if asked (its issue
+    # 26795).
+    if backend == cv2.CAP_FFMPEG:
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     return capture
+
+
+def images(
+    capture: cv2.VideoCapture, patience_s: float, end: str, stop: threading.Event
+) -> Iterator[NDArray[np.uint8]]:
+    """Give the images of a device or stream until ``stop`` is set; what cannot be decoded is left out.
+
+    Raises:
+        SourceError: no frame comes any more, which is told in the words of ``end``; or for ``patience_s`` seconds none
+            that can be decoded.
+    """
+    good_s = time.monotonic()
+    while not stop.is_set():
+        if not capture.grab():
+            message = f"{end}, or no frame came for {patience_s:.0f} s"
+            raise SourceError(message)
+        image = decoded(capture)
+        if image is not None:
+            good_s = time.monotonic()
+            yield image
+        elif time.monotonic() - good_s > patience_s:
+            message = f"no frame that can be decoded came for {patience_s:.0f} s"
+            raise SourceError(message)
+
+
+def decoded(capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
+    """Return the image of the frame that was grabbed; None where it cannot be decoded, as cheap cameras send some."""
+    try:
+        there, image = capture.retrieve()
+    except cv2.error:  # nothing in it
+        return None
+    return image if there else None
 
 
 # What fails is told by us. (The function moved in OpenCV 4.12.)

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from edgecam.camera.frames import Frame, Layout
-from edgecam.camera.sources.opencv import NO_FRAME_S, prefer
-from edgecam.camera.sources.source import exposure_ns
+from edgecam.camera.sources.opencv import prefer
+from edgecam.camera.sources.source import exposure_ns, patience_s
 from edgecam.camera.view import unturned
-from edgecam.errors import SourceError
+from edgecam.errors import SourceError, in_words
 
 if TYPE_CHECKING:
     import threading
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BUFFERS = 3  # one being exposed, one waiting its turn, one being read
-PATIENCE_FRAMES = 3  # a slow camera is waited for as long as so many of its frames take
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 TO_BGR = {  # by libcamera's names, which are of the byte order in a word: RGB888 lies in memory as blue, green, red
     "NV12": cv2.COLOR_YUV2BGR_NV12,
@@ -76,23 +75,30 @@ class Picamera2Camera:
         """See `Source`."""
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
         with _told_in_our_words(), self._started() as (device, stream, done):
-            patience_s = NO_FRAME_S + PATIENCE_FRAMES / self._camera.fps
+            longest_s = patience_s(self._camera.fps)
+            good_s = time.monotonic()
             ahead_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
             while not stop.is_set():
                 device.capture_request(wait=False, signal_function=finished.put)
                 try:
-                    request = finished.get(timeout=patience_s).get_result()
+                    request = finished.get(timeout=longest_s).get_result()
                 except queue.Empty:
                     device.cancel_all_and_flush()
-                    message = f"no frame came for {patience_s:.0f} s; check the camera's cable"
+                    message = f"no frame came for {longest_s:.0f} s; check the camera's cable"
                     raise SourceError(message) from None
                 try:
-                    image, layout = _image(request, stream)
+                    image, layout = image_of(request, stream)
                     told_ns = request.get_metadata().get("SensorTimestamp", 0) - ahead_ns
                 finally:
                     request.release()
-                exposed_ns = exposure_ns(told_ns)
-                yield Frame(image, exposed_ns, exposed_ns, layout, cropped=done.cropped, turned=done.turned)
+                if image is None:
+                    if time.monotonic() - good_s > longest_s:
+                        message = f"no frame that can be decoded came for {longest_s:.0f} s"
+                        raise SourceError(message)
+                else:
+                    good_s = time.monotonic()
+                    exposed_ns = exposure_ns(told_ns)
+                    yield Frame(image, exposed_ns, exposed_ns, layout, cropped=done.cropped, turned=done.turned)
 
     @contextmanager
     def _started(self) -> Iterator[tuple[Any, str, _Done]]:
@@ -216,22 +222,26 @@ def _told_in_our_words() -> Iterator[None]:
     """Turn what Picamera2 and libcamera raise into errors of ours."""
     try:
         yield
-    except (RuntimeError, IndexError, ValueError, KeyError) as error:
+    except SourceError:
+        raise
+    except (RuntimeError, OSError, IndexError, ValueError, KeyError) as error:
         cause: BaseException = error
         while cause.__cause__:
             cause = cause.__cause__
-        message = f"Picamera2: {str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__}"
+        words = in_words(cause) if isinstance(cause, OSError) else str(cause).strip()
+        message = f"Picamera2: {words.splitlines()[0] if words else type(cause).__name__}"
         raise SourceError(message) from None
 
 
-def _image(request: Any, stream: str) -> tuple[NDArray[np.uint8], Layout]:
-    """Copy an image out of the camera's memory, without padding."""
-    from picamera2 import MappedArray
-
+def image_of(request: Any, stream: str) -> tuple[NDArray[np.uint8] | None, Layout]:
+    """Copy an image out of the camera's memory, without padding; None where it cannot be decoded."""
     settings = request.config[stream]
     (width, height), name = settings["size"], settings["format"]
     if name == "MJPEG":
-        return cv2.imdecode(request.make_buffer(stream), cv2.IMREAD_COLOR), Layout.BGR
+        compressed = request.make_buffer(stream)
+        return (cv2.imdecode(compressed, cv2.IMREAD_COLOR) if len(compressed) else None), Layout.BGR
+    from picamera2 import MappedArray
+
     with MappedArray(request, stream) as mapped:
         padded = mapped.array
         if name == "YUV420":

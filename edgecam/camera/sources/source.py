@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from edgecam.camera.frames import Frame
-
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from edgecam.camera.frames import Frame
 
+NO_FRAME_S = 5.0
+PATIENCE_FRAMES = 5  # to open a stream takes two of them
+LONGEST_S = 86_400.0
 PLAUSIBLE_NS = 2_000_000_000
 
 
@@ -39,6 +39,14 @@ class Source(Protocol):
         """
 
 
+def patience_s(fps: float) -> float:
+    """Return for how many seconds a camera of ``fps`` frames a second may give none until it counts as lost.
+
+    A slow one is waited for as long as some of its frames take, none longer than a day.
+    """
+    return min(max(NO_FRAME_S, PATIENCE_FRAMES / fps), LONGEST_S)
+
+
 def exposure_ns(told_ns: int) -> int:
     """Return the time of exposure, in nanoseconds of the monotonic clock, that a camera tells, if it can be true.
 
@@ -46,20 +54,3 @@ def exposure_ns(told_ns: int) -> int:
     """
     now_ns = time.monotonic_ns()
     return told_ns if 0 <= now_ns - told_ns < PLAUSIBLE_NS else now_ns
-
-
-class Playback:
-    """Times the frames of a file: by the clip's own clock, at its own speed if ``realtime``."""
-
-    def __init__(self, *, realtime: bool) -> None:
-        """Start the clip's clock now."""
-        self._realtime = realtime
-        self._start_ns = time.monotonic_ns()
-
-    def frame(self, image: NDArray[np.uint8], position_ns: int, stop: threading.Event) -> Frame:
-        """Make a frame of the image at a position of the clip; in real time, wait until it is due."""
-        exposed_ns = self._start_ns + position_ns
-        if not self._realtime:
-            return Frame(image, exposed_ns, time.monotonic_ns())
-        stop.wait((exposed_ns - time.monotonic_ns()) / 1e9)
-        return Frame(image, exposed_ns, exposed_ns)

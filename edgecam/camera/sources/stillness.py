@@ -21,18 +21,20 @@ class Stillness:
     rarely.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least_s: float = 0.0) -> None:
+        """Tell nothing before a picture has been the same for ``least_s`` seconds, or FIRST_S where that is longer."""
+        self._first_s = max(FIRST_S, least_s)
         self._sample: NDArray[np.uint8] | None = None
         self._since_s = 0.0
-        self._patience_s = FIRST_S
+        self._patience_s = self._first_s
 
     def is_suspect(self, image: NDArray[np.uint8], now_s: float) -> bool:
         """Take in an image, uint8 [height, width, 3], and the time in seconds."""
         sample = image[::GRID, ::GRID]
         if self._sample is None or not np.array_equal(sample, self._sample):
-            self._sample, self._since_s, self._patience_s = sample.copy(), now_s, FIRST_S
+            self._sample, self._since_s, self._patience_s = sample.copy(), now_s, self._first_s
             return False
         if now_s - self._since_s < self._patience_s:
             return False
-        self._since_s, self._patience_s = now_s, min(2 * self._patience_s, LAST_S)
+        self._since_s, self._patience_s = now_s, min(2 * self._patience_s, max(LAST_S, self._first_s))
         return True

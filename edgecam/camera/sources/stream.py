@@ -11,9 +11,9 @@ import cv2
 
 from edgecam.addresses import shown
 from edgecam.camera.frames import Frame
-from edgecam.camera.sources.opencv import NO_FRAME_S, opened, preferred
+from edgecam.camera.sources.opencv import images, opened, preferred
+from edgecam.camera.sources.source import patience_s
 from edgecam.camera.sources.stillness import Stillness
-from edgecam.errors import SourceError
 
 if TYPE_CHECKING:
     import threading
@@ -38,10 +38,11 @@ class Stream:
         """Read the stream at the URL ``camera.source``."""
         self.name = shown(camera.source)
         self._url = camera.source
+        self._patience_s = patience_s(camera.fps)
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         """See `Source`."""
-        stillness = Stillness()
+        stillness = Stillness(2 * self._patience_s)
         while not stop.is_set():
             with closing(self._connected(stop)) as frames:
                 for frame in frames:
@@ -51,16 +52,12 @@ class Stream:
                         break
 
     def _connected(self, stop: threading.Event) -> Generator[Frame, None, None]:
-        timeout = 1000 * NO_FRAME_S
-        settings = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout)
+        timeout_ms = round(1000 * self._patience_s)
+        settings = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms)
         with preferred("OPENCV_FFMPEG_CAPTURE_OPTIONS", CAPTURE_OPTIONS):
             capture = opened(self._url, cv2.CAP_FFMPEG, *settings)
         try:
-            while not stop.is_set():
-                there, image = capture.read()
-                if not there:
-                    message = f"the stream ended, or no frame came for {NO_FRAME_S} s"
-                    raise SourceError(message)
+            for image in images(capture, self._patience_s, "the stream ended", stop):
                 now_ns = time.monotonic_ns()
                 yield Frame(image, now_ns, now_ns)
         finally:

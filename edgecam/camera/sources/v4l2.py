@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import struct
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edgecam.camera.frames import Frame
-from edgecam.camera.sources.opencv import NO_FRAME_S, opened, prefer
-from edgecam.camera.sources.source import exposure_ns
+from edgecam.camera.sources.opencv import images, opened, prefer
+from edgecam.camera.sources.source import exposure_ns, patience_s
 from edgecam.errors import SourceError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from edgecam import config
 
+DEVICES = Path("/dev")
 VIDIOC_QUERYCAP = 0x80685600  # https://docs.kernel.org/userspace-api/media/v4l/vidioc-querycap.html
 CAPABILITY = struct.Struct("16s32s32sIII12x")
 VIDEO_CAPTURE = 0x1
@@ -45,9 +47,9 @@ class V4l2Camera:
         self._settings = (
             *(cv2.CAP_PROP_FRAME_WIDTH, camera.width),
             *(cv2.CAP_PROP_FRAME_HEIGHT, camera.height),
-            *(cv2.CAP_PROP_FPS, round(camera.fps)),
             *(cv2.CAP_PROP_BUFFERSIZE, BUFFERS),
         )
+        self._fps = camera.fps
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         """See `Source`."""
@@ -57,14 +59,13 @@ class V4l2Camera:
         if not os.access(self.name, os.R_OK | os.W_OK):
             message = "permission denied; is the user in the group video?"
             raise SourceError(message)
-        prefer("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(NO_FRAME_S))
+        # OpenCV looks at it once: after a reload to a slower camera it waits as long as for the first.
+        longest_s = patience_s(self._fps)
+        prefer("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(longest_s)))
         capture = opened(self.name, cv2.CAP_V4L2, *self._settings)
         try:
-            while not stop.is_set():
-                there, image = capture.read()
-                if not there:
-                    message = f"unplugged, or no frame came for {NO_FRAME_S} s"
-                    raise SourceError(message)
+            capture.set(cv2.CAP_PROP_FPS, max(1, round(self._fps)))  # some have one rate only, and refuse to be asked
+            for image in images(capture, longest_s, "unplugged", stop):
                 exposed_ns = _exposed_ns(capture)
                 yield Frame(_shaped(image, capture), exposed_ns, exposed_ns)
         finally:
@@ -73,7 +74,8 @@ class V4l2Camera:
 
 def cameras() -> list[str]:
     """Device files of the V4L2 cameras that give finished images, in the order of their numbers."""
-    devices = sorted(Path("/dev").glob("video[0-9]*"), key=lambda path: int(path.name.removeprefix("video")))
+    numbered = {path.name.removeprefix("video"): path for path in DEVICES.glob("video*")}
+    devices = [numbered[number] for number in sorted(filter(str.isdecimal, numbered), key=int)]  # rules may add names
     return [str(device) for device in devices if _is_camera(device)]
 
 
