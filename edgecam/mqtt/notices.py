@@ -47,7 +47,7 @@ class Happened(Notice):
     Attributes:
         origin: whose it is.
         payload: what is told of it.
-        stepped_ns: by how much the system's clock had been set when its times were told, see `Clock.stepped_ns`.
+        stepped_ns: by how much the system's clock had been set when its times were told, see `Times.stepped_ns`.
     """
 
     origin: Origin
@@ -86,26 +86,24 @@ def happened(event: Event, origin: Origin, labels: Labels, model: ModelPayload, 
     """Say what happened in words and times of day, at once: labels, model, names and clock may be others soon."""
     if event.type == "new":
         clock.follow()
-    while True:
-        stepped_ns = clock.stepped_ns
-        payload = EventPayload(
-            schema=SCHEMA,
-            id=event.id,
-            type=event.type,
-            camera=origin.camera,
-            label=labels.names[event.label],
-            index=labels.indices[event.label],
-            score=round(event.score, 4),
-            top_score=round(event.top_score, 4),
-            frame_time=clock.iso(event.frame_ns),
-            start_time=clock.iso(event.start_ns),
-            end_time=None if event.end_ns is None else clock.iso(event.end_ns),
-            top=tuple(LabelPayload(labels.names[place], round(score, 4)) for place, score in event.top),
-            model=model,
-            clock_set=clock.is_set(),
-        )
-        if stepped_ns == clock.stepped_ns:  # else some times were told before the step, some after it
-            return Happened(origin, payload, stepped_ns)
+    times = clock.times()
+    payload = EventPayload(
+        schema=SCHEMA,
+        id=event.id,
+        type=event.type,
+        camera=origin.camera,
+        label=labels.names[event.label],
+        index=labels.indices[event.label],
+        score=round(event.score, 4),
+        top_score=round(event.top_score, 4),
+        frame_time=times.iso(event.frame_ns),
+        start_time=times.iso(event.start_ns),
+        end_time=None if event.end_ns is None else times.iso(event.end_ns),
+        top=tuple(LabelPayload(labels.names[place], round(score, 4)) for place, score in event.top),
+        model=model,
+        clock_set=clock.is_set(),
+    )
+    return Happened(origin, payload, times.stepped_ns)
 
 
 @dataclass(frozen=True, slots=True)

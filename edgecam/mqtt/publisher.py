@@ -331,7 +331,7 @@ class Publisher:
 
     def _add(self, item: Happened) -> None:
         payload = item.payload
-        if late_ns := self._clock.stepped_ns - item.stepped_ns:  # it was decided before the clock was set
+        if late_ns := self._clock.times().stepped_ns - item.stepped_ns:  # it was decided before the clock was set
             payload = moved(payload, late_ns)
         message = message_of(payload, f"{item.origin.root}/events")
         self._outbox.add(message)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain, count, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from edgecam.mqtt.clock import STEP_NS, Clock, Clocks, seconds_of, shifted
+from edgecam.mqtt.clock import SLEEPS, STEP_NS, TOLERANCE_NS, Clock, Clocks, now, seconds_of, shifted
 from edgecam.mqtt.messages import corrected_message, ended, message_of, still_open
 from edgecam.mqtt.outbox_file import OpenEvent
 from edgecam.mqtt.payloads import SCHEMA, EventPayload, LabelPayload, ModelPayload
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import random
+    from collections.abc import Iterator
 
 S = 1_000_000_000
 EVENT = EventPayload(
@@ -87,12 +93,181 @@ def test_sleep_is_no_step(clock: Clock, machine: Machine) -> None:
     assert clock.step_ns() == 0
 
 
-def test_small_adjustments_are_followed_and_do_not_add_up_to_a_step(clock: Clock, machine: Machine) -> None:
-    for _ in range(20):
-        machine.is_set(STEP_NS // 10)
-        assert clock.step_ns() == 0
+def test_small_adjustments_are_followed(clock: Clock, machine: Machine) -> None:
+    machine.is_set(STEP_NS // 10)
+    assert clock.step_ns() == 0
     clock.follow()
     assert clock.seconds(machine.at.monotonic) == machine.at.day / 1e9
+
+
+def test_small_adjustments_are_a_step_when_they_have_added_up(clock: Clock, machine: Machine) -> None:
+    steps = []
+    for _ in range(20):
+        machine.is_set(STEP_NS // 10)
+        steps.append(clock.step_ns())
+    assert [step for step in steps if step] == [STEP_NS, STEP_NS]
+
+
+def test_a_step_is_not_lost_when_the_clock_is_followed_before_anybody_asks(clock: Clock, machine: Machine) -> None:
+    machine.is_set(7 * S)
+    clock.follow()
+    assert clock.step_ns() == 7 * S
+
+
+def test_what_was_told_before_a_step_is_right_when_shifted(clock: Clock, machine: Machine) -> None:
+    times = clock.times()
+    machine.is_set(S // 2)
+    clock.step_ns()
+    machine.is_set(1234 * S + 567)
+    clock.step_ns()
+    since_then_ns = clock.times().stepped_ns - times.stepped_ns
+    assert shifted(times.iso(5 * S), since_then_ns) == clock.iso(5 * S)
+
+
+def test_a_moment_after_a_sleep_is_told_by_the_clock_on_the_wall(clock: Clock, machine: Machine) -> None:
+    start_ns, start = machine.at.monotonic, clock.iso(machine.at.monotonic)
+    machine.sleeps(8 * 3600 * S)
+    machine.runs(S)
+    assert clock.seconds(machine.at.monotonic) == machine.at.day / 1e9
+    assert clock.iso(start_ns) == start
+
+
+def test_a_clock_that_is_set_while_the_machine_sleeps_is_a_step_and_a_sleep(clock: Clock, machine: Machine) -> None:
+    start_ns, start = machine.at.monotonic, clock.iso(machine.at.monotonic)
+    machine.sleeps(8 * 3600 * S)
+    machine.is_set(-60 * S)
+    machine.runs(S)
+    assert clock.step_ns() == -60 * S
+    assert clock.seconds(machine.at.monotonic) == machine.at.day / 1e9
+    assert clock.iso(start_ns) == shifted(start, -60 * S)
+
+
+def test_of_many_sleeps_the_last_are_remembered(clock: Clock, machine: Machine) -> None:
+    told = []
+    for _ in range(10 * SLEEPS):
+        machine.runs(S)
+        told.append((machine.at.monotonic, clock.iso(machine.at.monotonic)))
+        machine.sleeps(60 * S)
+    assert all(clock.iso(moment) == text for moment, text in told[-SLEEPS:])
+    assert len(clock.times().eras) == SLEEPS + 1
+
+
+def test_one_moment_has_one_time_whichever_threads_ask(machine: Machine, tmp_path: Path) -> None:
+    reads = count(1)
+
+    def read() -> Clocks:
+        number = next(reads)
+        asleep = number // 10 * 60 * S
+        return Clocks(
+            machine.at.day + number + asleep, machine.at.monotonic + number, machine.at.boot + number + asleep
+        )
+
+    clock = Clock(read, tmp_path)
+    told: list[list[tuple[int, str]]] = [[] for _ in range(4)]
+
+    def tell(mine: list[tuple[int, str]]) -> None:
+        for _ in range(1000):
+            times = clock.times()
+            moment = times.eras[-1].after_ns
+            mine.append((moment, times.iso(moment)))
+
+    threads = [threading.Thread(target=tell, args=(mine,)) for mine in told]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    moments = sorted(set(chain(*told)))
+    assert len(moments) == len({moment for moment, _ in moments})
+    assert all(later[1] > earlier[1] for earlier, later in pairwise(moments))
+
+
+def test_clocks_are_read_again_when_the_machine_slept_meanwhile() -> None:
+    asleep: Iterator[int] = chain([0], iter(lambda: 3600 * S, None))
+    clocks = now(lambda: 1_700_000_000 * S + 3600 * S, lambda: 5 * S, lambda: 5 * S + next(asleep))
+    assert clocks == Clocks(1_700_003_600 * S, 5 * S, 3605 * S)
+
+
+def test_the_clocks_of_this_machine_are_read_at_one_moment() -> None:
+    first, second = now(), now()
+    passed = [after - before for before, after in zip(first, second, strict=True)]
+    assert max(passed) - min(passed) < STEP_NS
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a machine's life, and what the truth about it is."""
+
+    monotonic: int
+    boot: int
+    sleeps: int = 0
+    late_ns: int = 0  # of a moment since the last look at which the machine fell asleep: it counts as after the sleep
+
+
+class AnyClock(RuleBasedStateMachine):
+    """A machine that runs, sleeps, and has its clock set, slewed and looked at, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.machine = Machine()
+        self.clock = Clock(self.look, Path("/nowhere"))
+        self.moments = [Moment(self.machine.at.monotonic, self.machine.at.boot)]
+        self.told: dict[int, str] = {}  # of undelivered messages, by moment
+
+    def look(self) -> Clocks:
+        self.looked_ns = self.machine.at.monotonic
+        return self.machine.at
+
+    @rule(ns=st.integers(1, 3600 * S))
+    def runs(self, ns: int) -> None:
+        self.machine.runs(ns)
+        self.moments.append(Moment(self.machine.at.monotonic, self.machine.at.boot))
+
+    @rule(ns=st.integers(10 * TOLERANCE_NS, 10**6 * S))
+    def sleeps(self, ns: int) -> None:
+        self.machine.sleeps(ns)
+        self.moments = [
+            replace(each, sleeps=each.sleeps + 1, late_ns=each.late_ns + ns * (each.monotonic > self.looked_ns))
+            for each in self.moments
+        ]
+
+    @rule(ns=st.integers(-(10**7) * S, 10**7 * S) | st.integers(-STEP_NS, STEP_NS))
+    def is_set(self, ns: int) -> None:
+        self.machine.is_set(ns)
+
+    @rule(ns=st.integers(-TOLERANCE_NS, TOLERANCE_NS), times=st.integers(1, 30))
+    def slews(self, ns: int, times: int) -> None:
+        for _ in range(times):
+            self.machine.is_set(ns)
+            self.runs(S)
+
+    @rule(chance=st.randoms(use_true_random=False))
+    def tells(self, chance: random.Random) -> None:
+        moment = chance.choice(self.moments).monotonic
+        text = self.clock.iso(moment)
+        assert self.told.setdefault(moment, text) == text
+
+    @rule()
+    def is_looked_at(self) -> None:
+        step_ns = self.clock.step_ns()
+        self.told = {moment: shifted(text, step_ns) for moment, text in self.told.items()}
+        self.compare(STEP_NS)
+
+    @rule()
+    def is_followed(self) -> None:
+        self.is_looked_at()
+        self.clock.follow()
+        self.told.clear()
+        self.compare(2 * TOLERANCE_NS)
+
+    def compare(self, tolerance_ns: int) -> None:
+        at = self.machine.at
+        for moment in self.moments:
+            if moment.sleeps <= SLEEPS:
+                truth_ns = at.day - at.boot + moment.boot + moment.late_ns
+                assert abs(self.clock.seconds(moment.monotonic) - truth_ns / 1e9) * 1e9 <= tolerance_ns
+
+
+TestAnyClock = AnyClock.TestCase
 
 
 def test_the_time_is_believed_where_no_service_sets_it(clock: Clock) -> None:

@@ -61,7 +61,7 @@ def event(clock: Clock, kind: str = "new") -> Happened:
         top=(LabelPayload("cat", 0.9),),
         model=ModelPayload("m", "0" * 64),
     )
-    return Happened(ORIGIN, payload, clock.stepped_ns)
+    return Happened(ORIGIN, payload, clock.times().stepped_ns)
 
 
 @contextmanager
