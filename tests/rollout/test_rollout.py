@@ -37,6 +37,7 @@ from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events
 from tests.command import USUAL, Daemon, edgecam
 from tests.feeds import feed_of_camera
+from tests.settings import as_toml
 from trainer.metadata import with_metadata
 
 if TYPE_CHECKING:
@@ -456,6 +457,22 @@ class TestRollOut:
         fleet.roll_out(fleet.model("m.tflite", SWAPPED))  # what is ordered now takes its place
         fleet.state("verifying")
         fleet.state("active")
+
+    def test_a_fault_of_the_settings_is_not_told_of_the_ordered_model(self, fleet: Fleet) -> None:
+        """They are read anew while the model is fetched, and name labels that are too few."""
+        labels = fleet.folder / "one.txt"
+        labels.write_text("one\n", "utf-8")
+        _Gated.gate.clear()
+        fleet.roll_out(fleet.model("m.tflite", SWAPPED))
+        fleet.state("downloading")
+        fleet.settings.write_text(as_toml({"model": {"labels": str(labels)}}), "utf-8")
+        fleet.daemon.reload()
+        _Gated.gate.set()
+        fleet.state("verifying")
+        assert fleet.subscriber.wait_for_event("new")["label"] == "blue"
+        fleet.state("active")
+        fleet.daemon.wait_for_log("reload refused: ")
+        assert not any(state.startswith("refused") for state in fleet.states())
 
     def test_an_order_to_all_does_not_disturb_one_to_this_camera(self, fleet: Fleet) -> None:
         own, other = fleet.model("own.tflite", SWAPPED), fleet.model("other.tflite", tflite.classifier())
