@@ -120,16 +120,18 @@ class Changer:
         if cause not in self._wanted:
             self._wanted.append(cause)
 
-    def begin(self, now: Setup, record: Record) -> Cause | None:
+    def begin(self, now: Setup, record: Record, candidate: Installed | None = None) -> Cause | None:
         """Begin the next change, unless one is under way or none is wanted; return why it was begun.
 
         Args:
             now: what runs.
-            record: which model was ordered.
+            record: which model was ordered, and runs.
+            candidate: which is to be taken over; its file may have moved, with the camera's name, since that was asked.
         """
         if self._under_way or not self._wanted:
             return None
-        self._under_way = self._wanted.popleft()
+        cause = self._wanted.popleft()
+        self._under_way = TakeOver(candidate) if candidate and isinstance(cause, TakeOver) else cause
         self._jobs.put(_Job(self._under_way, now, record))
         return self._under_way
 

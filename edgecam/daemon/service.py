@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 import time
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -239,7 +240,10 @@ class Service:
 
     def _begin_change(self) -> None:
         """Let the next change be prepared: frames go on meanwhile, and an order to stop is heard."""
-        if not self._ends and isinstance(self._changer.begin(self._now, self._rollouts.record), Reload):
+        if self._ends:
+            return
+        begun = self._changer.begin(self._now, self._rollouts.record, self._rollouts.candidate)
+        if isinstance(begun, Reload):
             self._manager.reloading()
 
     def _finish_change(self, change: Change) -> None:
@@ -282,6 +286,8 @@ class Service:
         if isinstance(change.cause, TakeOver):
             self._take_over(change.cause.model, setup)
         self._rollouts.settle(setup.configured)
+        settings = self._rollouts.record.applied(setup.configured)  # its file goes with a camera's new name
+        self._now = setup = replace(setup, settings=settings)
         self._queue.resize(setup.settings.queue.size)
         if setup.pipeline is not before.pipeline and not isinstance(change.cause, ChoosePlan):
             announce(setup.pipeline, setup.settings.events)

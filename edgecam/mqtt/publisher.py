@@ -13,7 +13,7 @@ import msgspec
 
 from edgecam.camera.frames import CameraChange, Notice
 from edgecam.camera.jpeg import jpeg
-from edgecam.kept import announced_file, outbox_file
+from edgecam.kept import announced_file, forget_kept, outbox_file
 from edgecam.mqtt.commands import Announce
 from edgecam.mqtt.connection import Connection
 from edgecam.mqtt.delivery import Delivery
@@ -314,6 +314,8 @@ class Publisher:
             self._outbox.take_from(old)
             self._outbox.save(time.monotonic())
             old.close(time.monotonic())
+            forget_kept(outbox_file(before.camera.name))
+            forget_kept(announced_file(before.camera.name))
             self._announced = Announced(announced_file(change.settings.camera.name))
         self._put_all()
         self._connection.start()
