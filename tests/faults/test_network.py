@@ -95,7 +95,7 @@ def test_a_name_that_is_not_known_at_boot_is_found_later(house: House, monkeypat
         f'{sys.executable} "$@"\n'
     )
     program.chmod(0o755)
-    monkeypatch.setattr("tests.daemon.PYTHON", str(program))
+    monkeypatch.setattr("tests.command.PYTHON", str(program))
     daemon = house.start()
     daemon.wait_for_log("broker broker.invalid")
     hosts.write_text("127.0.0.1 localhost broker.invalid\n")
