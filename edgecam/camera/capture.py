@@ -37,8 +37,10 @@ class Capture:
         self._queue = frames
         self._pace = pace
         self._interrupt = threading.Event()  # the source is to give no more frames: another is to be read, or all ends
+        self._wanted = threading.Lock()  # what is wanted is read, and changed, as a whole
         self._stopped = False
         self._rests = rests
+        self._reading: Source | None = None
         self._ever_online = False
         self._told: tuple[Source, bool] | None = None  # of which source it was logged last whether it is there
 
@@ -49,12 +51,14 @@ class Capture:
             SourceFileError: a file cannot be read, and never could.
         """
         delay_s = FIRST_RETRY_S
-        while not self._stopped:
-            self._interrupt.clear()
-            if self._stopped:  # it was called just before
-                return
-            feed = self._queue.feed
-            if self._rests:
+        while True:
+            with self._wanted:
+                if self._stopped:
+                    return
+                self._interrupt.clear()
+                feed, rests = self._queue.feed, self._rests
+                self._reading = None if rests else feed.source
+            if rests:
                 self._queue.put(Rest(), feed)
                 self._interrupt.wait(REST_S)
                 continue
@@ -75,18 +79,22 @@ class Capture:
 
     def stop(self) -> None:
         """Let `run` end soon; called by another thread."""
-        self._stopped = True
-        self._interrupt.set()
+        with self._wanted:
+            self._stopped = True
+            self._interrupt.set()
 
     def rest(self, *, rests: bool) -> None:
         """Take no frames, or take them again; called by another thread."""
-        if rests != self._rests:
-            self._rests = rests
-            self._interrupt.set()
+        with self._wanted:
+            if rests != self._rests:
+                self._rests = rests
+                self._interrupt.set()
 
     def follow(self) -> None:
-        """Read what the queue says now, at once; called by another thread."""
-        self._interrupt.set()
+        """Read at once what the queue wants now, if it is something else; called by another thread."""
+        with self._wanted:
+            if self._reading is not self._queue.feed.source:
+                self._interrupt.set()
 
     def _read(self, source: Source) -> None:
         """Feed a source's frames until it ends, or another one is to be read."""
