@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgecam.camera.frames import CameraChange, Notice
-from edgecam.camera.jpeg import jpeg
+from edgecam.camera.jpeg import BYTES, jpeg
 from edgecam.camera.view import view_of
 from edgecam.daemon.pipeline import PipelineChange
 from edgecam.daemon.switches import Switches
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edgecam.daemon.stats import Stats
     from edgecam.mqtt.clock import Clock
     from edgecam.mqtt.commands import Command
+    from edgecam.mqtt.link import Link
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +50,13 @@ NOTED_S = 60.0  # how often it is noted that an event goes on, for the end that 
 @dataclass(frozen=True, slots=True)
 class _Connection:
     to: Connection
-    up: bool
-    renewed: bool = False
+    link: Link | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivered:
     by: Connection
-    mid: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Publisher:
         self._decided: list[EventPayload] = []  # to be logged, when they are saved
         self._snapshots: list[Snapshot] = []  # to be published, after the events that they show
         self._mqtt = self.connection(settings)
-        self._delivery = Delivery(self._mqtt)
+        self._delivery = Delivery()
 
     def connection(self, settings: config.Config) -> Connection:
         """Prepare a connection by other settings, for `change`; called by any thread.
@@ -136,9 +136,9 @@ class Publisher:
         """
         return Connection(
             settings,
-            on_connect=lambda mqtt, renewed: self._inbox.put(_Connection(mqtt, up=True, renewed=renewed)),
-            on_disconnect=lambda mqtt: self._inbox.put(_Connection(mqtt, up=False)),
-            on_delivered=lambda mqtt, mid: self._inbox.put(_Delivered(mqtt, mid)),
+            on_connect=lambda mqtt, link: self._inbox.put(_Connection(mqtt, link)),
+            on_disconnect=lambda mqtt: self._inbox.put(_Connection(mqtt, None)),
+            on_delivered=lambda mqtt, number: self._inbox.put(_Delivered(mqtt, number)),
             on_command=lambda command: (
                 self._inbox.put(command) if isinstance(command, Announce) else self._on_command(command)
             ),
@@ -220,20 +220,20 @@ class Publisher:
                 self._tell_rollout()
             case Announce():
                 self._announce()
-            case _Connection(to, up, renewed) if to is self._mqtt:  # one that was given up may still report
-                self._change_connection(up=up, renewed=renewed)
-            case _Delivered(by, mid) if by is self._mqtt:
-                self._delivery.acknowledge(mid, self._outbox)
+            case _Connection(to, link) if to is self._mqtt:  # one that was given up may still report
+                self._change_connection(link)
+            case _Delivered(by, number) if by is self._mqtt:
+                self._delivery.acknowledge(number, self._outbox)
             case _Settings(settings, connection):
                 self._change_settings(settings, connection)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
 
-    def _change_connection(self, *, up: bool, renewed: bool) -> None:
-        if renewed:
-            self._delivery = Delivery(self._mqtt)
-        self._delivery.connected = up
-        if up:
+    def _change_connection(self, link: Link | None) -> None:
+        if link is None:
+            self._delivery.end()
+        else:
+            self._delivery.begin(link, self._outbox)
             self._announce()
             self._retain("availability", b"online")
             self._states = [self._state]
@@ -251,7 +251,7 @@ class Publisher:
             self._announce()
             return
         self._mqtt.stop(OFFLINE_S)
-        self._mqtt, self._delivery = connection, Delivery(connection)  # what was not acknowledged is sent again
+        self._mqtt, self._delivery = connection, Delivery()
         if settings.camera.name != before.camera.name:
             old, self._outbox = self._outbox, self._outbox_of(settings)
             self._outbox.take_from(old)
@@ -310,18 +310,19 @@ class Publisher:
             return
         for snapshot in snapshots:
             view = view_of(self._settings, self._pipeline.model.size)
-            picture = jpeg(view.picture(snapshot.frame))
             about = SnapshotPayload(
                 schema=SCHEMA,
                 event_id=snapshot.event_id,
                 label=self._pipeline.labels.names[snapshot.label],
                 score=round(snapshot.score, 4),
                 frame_time=self._clock.iso(snapshot.frame.exposed_ns),
-                bytes=len(picture),
+                bytes=BYTES,
             )
-            told = {name: str(value) for name, value in msgspec.structs.asdict(about).items()}
-            self._mqtt.publish(self._mqtt.topic("snapshot/event"), msgspec.json.encode(about), qos=0, retain=False)
-            self._mqtt.publish(self._mqtt.topic("snapshot"), picture, qos=0, retain=False, properties=told)
+            topic = self._mqtt.topic("snapshot")
+            picture = jpeg(view.picture(snapshot.frame), self._delivery.largest(topic, _properties(about)))
+            about = msgspec.structs.replace(about, bytes=len(picture))
+            self._delivery.publish(self._mqtt.topic("snapshot/event"), msgspec.json.encode(about))
+            self._delivery.publish(topic, picture, properties=_properties(about))
 
     def _log_decided(self) -> None:
         for event in self._decided:
@@ -335,7 +336,8 @@ class Publisher:
         """Let Home Assistant show the camera as the settings say."""
         if not self._delivery.connected:
             return
-        topic, payload = announcement_topic(self._settings), announcement(self._settings)
+        topic = announcement_topic(self._settings)
+        payload = announcement(self._settings, self._delivery.largest(topic))
         if self._announced.topic != (topic if payload else ""):
             self._withdraw()
         if payload:
@@ -371,7 +373,11 @@ class Publisher:
         if self._delivery.connected:
             expiry_s = math.ceil(STALE * self._settings.stats.interval)
             payload = msgspec.json.encode(report)
-            self._mqtt.publish(self._mqtt.topic("stats"), payload, qos=0, retain=True, expiry_s=expiry_s)
+            self._delivery.publish(self._mqtt.topic("stats"), payload, retain=True, expiry_s=expiry_s)
+
+
+def _properties(about: SnapshotPayload) -> dict[str, str]:
+    return {name: str(value) for name, value in msgspec.structs.asdict(about).items()}
 
 
 def _announced_at(settings: config.Config) -> tuple[str, str, int]:
