@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import shutil
 import socket
+import socketserver
 import subprocess
 import threading
 import time
@@ -84,6 +85,89 @@ class Mosquitto:
                     self._process.wait(1)
                     self._process = None
         assert not self._process, "mosquitto does not end"
+
+
+@dataclass
+class Gate:
+    """A port before a broker's, which may be closed, hang up on some, or encrypt.
+
+    Attributes:
+        target: the broker's port.
+        tls: how to encrypt, if at all.
+        deaf_to: versions of MQTT (5; 4 is 3.1.1) on whose clients it hangs up without a word.
+        opened: it shakes hands, and reads, when this is set.
+        came: one for each client that has come.
+        said: of each client that was let in, the version that it spoke; 0 where it hung up without a word.
+    """
+
+    target: int
+    tls: ssl.SSLContext | None = None
+    deaf_to: set[int] = field(default_factory=set)
+    opened: threading.Event = field(default_factory=threading.Event)
+    came: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
+    said: queue.SimpleQueue[int] = field(default_factory=queue.SimpleQueue)
+    _lines: list[socket.socket] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        gate = self
+
+        class Visit(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError):
+                    gate.receive(self.request)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Visit)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.opened.set()
+        self.deaf_to = {4, 5}
+        self.cut()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def cut(self) -> None:
+        """Break all connections."""
+        for line in self._lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def receive(self, caller: socket.socket) -> None:
+        """See one client through."""
+        self.came.put(None)
+        self.opened.wait(WAIT_S)
+        version = 0
+        try:
+            line = self.tls.wrap_socket(caller, server_side=True) if self.tls else caller
+            first = line.recv(65_536)
+            version = first[first.index(b"MQTT") + 4] if first else 0
+        finally:
+            self.said.put(version)
+        with line:
+            if not version or version in self.deaf_to:
+                return
+            with socket.create_connection(("127.0.0.1", self.target)) as far:
+                self._lines += [line, far]
+                far.sendall(first)
+                back = threading.Thread(target=_pump, args=(far, line))
+                back.start()
+                _pump(line, far)
+                back.join()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True)

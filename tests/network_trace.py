@@ -5,6 +5,7 @@ It prints what was seen as JSON. This network has a way out, to nowhere: what is
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import psutil
+from paho.mqtt import client as paho
 from scapy.config import conf
 from scapy.contrib.mqtt import CONTROL_PACKET_TYPE, MQTT, MQTTPublish
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import ICMPv6MLReport2, ICMPv6ND_NS, ICMPv6ND_RS
 from scapy.sendrecv import AsyncSniffer
 
-import edgecam.mqtt.client  # noqa: F401  with it the subscriber's paho listens nowhere either
 from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber
 from tests.command import Daemon
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scapy.packet import Packet
+
+
+def _socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends with which the threads of the subscriber's paho wake each other; paho itself listens for them."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.settimeout(0)
+    return ends
+
+
+paho._socketpair_compat = _socket_pair  # noqa: SLF001  there is no public way, and it would be seen as a stranger's
 
 WAY_OUT = (
     "ip link set lo up",

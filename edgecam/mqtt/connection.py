@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import logging
-import math
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edgecam.errors import in_words
+from edgecam.config import MqttSettings
 from edgecam.mqtt import commands
-from edgecam.mqtt.client import ANSWER_S, MAX_PACKET, MQTT_3, MQTT_5, Client, make_client, refusal
+from edgecam.mqtt.client import MAX_PACKET, UNREACHABLE, Client, make_client, refusal, unreachable
 from edgecam.mqtt.credentials import read_credentials
-from edgecam.mqtt.stability import Stability
+from edgecam.mqtt.link import Link
+from edgecam.mqtt.negotiation import Limits, Negotiation, Refusal
+from edgecam.tasks import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from paho.mqtt import client as paho
-    from paho.mqtt.enums import MQTTProtocolVersion
 
     from edgecam import config
     from edgecam.mqtt.commands import Command
+    from edgecam.mqtt.negotiation import Attempt
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY_S, LAST_RETRY_S = 1, 30
-IN_FLIGHT = 10  # messages that wait for acknowledgement; brokers may allow fewer
 SESSION_S = 3_600  # for which the broker keeps orders to us while we are away
-DROPS = 2  # in a row, before it has answered, after which a broker is taken for one that does not know MQTT 5
+ROOMY = 1 << 17  # bytes of the largest packet, from which on nothing of ours is too large
+
+# Reason codes of MQTT 5.0, 2.4; paho gives those of 3.1.1 as them.
+REFUSALS = {0x84: Refusal.VERSION, 0x9A: Refusal.WILL_RETAIN, 0x9B: Refusal.WILL_QOS}
+TAKEN_OVER = 0x8E
+
+
+def client_id(settings: config.Config) -> str:
+    """Return the name of a camera's client, another one for each camera on a broker.
+
+    It is of the camera's name where ``mqtt.base`` is the default; else of both, and of a digest, as ``a/b`` with ``c``
+    would look like ``a`` with ``b-c``, and brokers may allow no ``/`` in it.
+    """
+    if settings.mqtt.client_id:
+        return settings.mqtt.client_id
+    if settings.mqtt.base == MqttSettings().base:
+        return f"edgecam-{settings.camera.name}"
+    return f"{settings.root.replace('/', '-')}-{hashlib.sha256(settings.root.encode()).hexdigest()[:8]}"
 
 
 class Connection:
-    """Publishes below ``<base>/<camera>/``; connects again with back-off when the broker is away.
+    """Connects, now and whenever the connection is lost, with back-off when the broker is away; subscribes to commands.
 
-    It speaks MQTT 5, and 3.1.1 with a broker that does not know that. It subscribes to commands. The callbacks are
-    called in the network thread of paho, which `start` makes.
+    It speaks MQTT 5, and 3.1.1 with a broker that does not know that. What is to be published goes over the link that
+    ``on_connect`` gets. The callbacks are called in the thread that `start` makes.
     """
 
     def __init__(
         self,
         settings: config.Config,
         *,
-        on_connect: Callable[[Connection, bool], None],
+        on_connect: Callable[[Connection, Link], None],
         on_disconnect: Callable[[Connection], None],
         on_delivered: Callable[[Connection, int], None],
         on_command: Callable[[Command], None],
@@ -54,7 +71,7 @@ class Connection:
 
         Args:
             settings: where the broker is, how to log in, and what is listened to.
-            on_connect: told when the connection is there, and whether what was sent before must be sent anew.
+            on_connect: told when the connection is there; nothing that was sent before is sent again by itself.
             on_disconnect: told when it is lost.
             on_delivered: told the numbers of messages that the broker has acknowledged.
             on_command: given what was ordered.
@@ -66,32 +83,23 @@ class Connection:
         self._prefix = f"{settings.root}/"
         self._topics = commands.topics(settings)
         self._name = f"{settings.mqtt.host}:{settings.mqtt.port}"
-        self._told: str | None = None
+        self._id = client_id(settings)
+        self._credentials = read_credentials(settings.mqtt)
         self._on_connected = on_connect
         self._on_disconnected = on_disconnect
-        self._on_command = on_command
-        self._stability = Stability()
         self._on_delivered = on_delivered
-        self._id = settings.mqtt.client_id or f"edgecam-{settings.camera.name}"
-        self._credentials = read_credentials(settings.mqtt)
-        self._version = MQTT_3 if settings.mqtt.version == "3.1.1" else MQTT_5
-        self._in_flight = IN_FLIGHT
-        self._drops = 0
-        self._renewed = False
+        self._on_command = on_command
+        self._broker = Negotiation(settings.mqtt.version)
+        self._told: str | None = None
+        self._told_limits = Limits()
+        self._too_large: set[str] = set()  # topics, of which that was said
         self._refused: str | None = None
-        self._client = self._make_client()
-
-    def _make_client(self) -> Client:
-        client = make_client(self._settings, self._credentials, self._id, self._version)
-        client.reconnect_delay_set(FIRST_RETRY_S, LAST_RETRY_S)
-        client.max_inflight_messages_set(self._in_flight)
-        client.will_set(self.topic("availability"), b"offline", qos=1, retain=True)
-        client.on_connect = self._connected
-        client.on_connect_fail = self._failed
-        client.on_disconnect = self._disconnected
-        client.on_message = self._received
-        client.on_publish = self._delivered
-        return client
+        self._stopped = threading.Event()
+        self._task: Task | None = None
+        self._client: Client | None = None
+        self._link: Link | None = None
+        self._answer: Any = None  # the reason in the broker's answer to CONNECT
+        self._ending: Any = None  # the reason why the connection has ended
 
     def topic(self, name: str) -> str:
         """Return the full topic of ``events``, ``state`` and so on."""
@@ -99,92 +107,120 @@ class Connection:
 
     def start(self) -> None:
         """Connect, now and whenever the connection is lost."""
-        address = self._settings.host, self._settings.port, self._settings.keepalive
-        if self._version is MQTT_5:
-            wanted = _properties(PacketTypes.CONNECT)
-            wanted.SessionExpiryInterval = SESSION_S
-            wanted.MaximumPacketSize = MAX_PACKET
-            self._client.connect_async(*address, clean_start=False, properties=wanted)
-        else:  # the session of such a broker would never expire: we have none
-            self._client.connect_async(*address)
-        self._client.loop_start()
-
-    def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        qos: int,
-        retain: bool,
-        expiry_s: int | None = None,
-        properties: Mapping[str, str] | None = None,
-    ) -> int:
-        """Hand a message to the network thread; return its number, with which ``on_delivered`` is called.
-
-        Args:
-            topic: the full one.
-            payload: any bytes.
-            qos: 0 or 1.
-            retain: whether the broker keeps it for who comes later.
-            expiry_s: seconds after which the broker throws it away; only with MQTT 5.
-            properties: what is to be told beside the payload; only with MQTT 5.
-        """
-        told = None
-        if self._version is MQTT_5 and (expiry_s or properties):
-            told = _properties(PacketTypes.PUBLISH)
-            if expiry_s:
-                told.MessageExpiryInterval = expiry_s
-            if properties:
-                told.UserProperty = list(properties.items())
-        return self._client.publish(topic, payload, qos, retain, told).mid
+        self._task = Task("mqtt", self._run, self._ended)
 
     def stop(self, timeout: float, last: bytes = b"offline") -> None:
-        """Leave ``last`` as availability, wait at most ``timeout`` seconds for the acknowledgement, and disconnect."""
-        if not self._client.is_connected():
-            self._client.disconnect()
-            return
-        offline = self._client.publish(self.topic("availability"), last, qos=1, retain=True)
-        with contextlib.suppress(RuntimeError):  # the connection was lost just now: the last will says it
-            offline.wait_for_publish(timeout)
-        self._client.disconnect()
-        self._client.loop_stop()
+        """Leave ``last`` as availability, wait at most ``timeout`` seconds for the acknowledgement, and disconnect.
+
+        Without a connection nothing is waited for: one that is being made is given up, as soon as the system lets go
+        of it, and before the broker hears of us.
+        """
+        link = self._link
+        if link:
+            link.publish_last(self.topic("availability"), last, timeout)
+        self._stopped.set()
+        if self._client:
+            self._client.wake()
+        if link and self._task:
+            self._task.join(timeout)
+
+    def _ended(self, task: Task) -> None:
+        if task.error:
+            logger.error("broker %s: events wait for the next start", self._name, exc_info=task.error)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._broker.delay_s):
+            self._try(self._broker.attempt)
+
+    def _try(self, attempt: Attempt) -> None:
+        """Connect once, and stay as long as the connection does."""
+        self._answer = self._ending = None
+        client = self._client = self._client_for(attempt)
+        try:
+            self._connect(client, attempt)
+        except UNREACHABLE as error:
+            self._broker.unreachable()
+            self._tell(unreachable(error))
+        else:
+            client.attend(self._stopped, attempt.answer_s)
+            if not self._stopped.is_set():
+                self._take_in_end(client)
+        finally:
+            self._link = None
+            client.close()
+
+    def _client_for(self, attempt: Attempt) -> Client:
+        # A session that a broker keeps for a client of MQTT 5 must outlive the question whether it answers to 3.1.1.
+        client = make_client(
+            self._settings, self._credentials, self._id, attempt.version, clean_session=not attempt.is_question
+        )
+        client.max_inflight_messages_set(0)  # no limit: `Delivery` keeps to the broker's
+        if not attempt.is_question:
+            client.will_set(self.topic("availability"), b"offline", attempt.will_qos, attempt.will_retain)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_message = self._received
+        client.on_publish = self._delivered
+        client.on_unsubscribe = lambda _client, _data, mid, *_: self._on_delivered(self, mid)
+        return client
+
+    def _connect(self, client: Client, attempt: Attempt) -> None:
+        address = self._settings.host, self._settings.port, self._settings.keepalive
+        if attempt.version == "5":
+            wanted: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            wanted.SessionExpiryInterval = SESSION_S
+            wanted.MaximumPacketSize = MAX_PACKET
+            client.connect(*address, clean_start=False, properties=wanted)
+        else:  # the session of such a broker would never expire: we have none
+            client.connect(*address)
 
     def _connected(self, client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
-        client.asked_s = math.inf
-        if client is not self._client:
+        self._answer = reason
+        if reason.is_failure or self._stopped.is_set():
             return
-        if reason.is_failure and self._may_be_older() and "protocol version" in str(reason):
-            self._begin_anew(version=MQTT_3)
+        attempt, limits = self._broker.attempt, _limits(properties)
+        self._broker.answered(limits, time.monotonic())
+        if attempt.is_question:
+            client.disconnect()
             return
-        self._drops = 0
-        if reason.is_failure:
-            self._tell(refusal(reason))
-            return
-        allowed = getattr(properties, "ReceiveMaximum", IN_FLIGHT)
-        if allowed < self._in_flight:
-            self._begin_anew(in_flight=allowed)  # an open connection cannot change it
-            return
-        self._stability.connected(time.monotonic())
         for topic in self._topics:
-            self._client.subscribe(topic, qos=1)
-        if not self._stability.is_flapping:
+            client.subscribe(topic, qos=1)
+        if not self._broker.is_flapping:
             self._told = None
-            logger.info("broker %s: connected%s", self._name, "" if self._version is MQTT_5 else ", with MQTT 3.1.1")
-        renewed, self._renewed = self._renewed, False
-        self._on_connected(self, renewed)
+            logger.info("broker %s: connected%s", self._name, "" if attempt.version == "5" else ", with MQTT 3.1.1")
+        self._tell_limits(limits)
+        self._link = Link(client, attempt.version, limits, self.topic("delivered"), self._tell_too_large)
+        self._on_connected(self, self._link)
 
-    def _may_be_older(self) -> bool:
-        """Whether what goes wrong may be that the broker does not know our version of MQTT."""
-        return self._version is MQTT_5 and self._settings.version == "auto"
+    def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._ending = reason
 
-    def _begin_anew(self, *, version: MQTTProtocolVersion | None = None, in_flight: int | None = None) -> None:
-        """Go on with another client."""
-        before, self._renewed = self._client, True
-        self._version, self._in_flight = version or self._version, in_flight or self._in_flight
-        self._client = self._make_client()
-        before.disconnect()
-        before.loop_stop()  # its thread, which we are in, ends when we return
-        self.start()
+    def _take_in_end(self, client: Client) -> None:
+        """Conclude from how a connection ended how to go on."""
+        if self._link:
+            self._broker.lost(time.monotonic())
+            self._on_disconnected(self)
+            self._tell(self._loss(client))
+        elif self._answer is None:
+            self._broker.unanswered(silent=client.is_silent)
+            problem = "does not answer" if client.is_silent else "hangs up before it has answered"
+            self._tell_unless_at_once(f"{problem}; is mqtt.port an MQTT broker's, and mqtt.tls right?")
+        elif self._answer.is_failure:
+            self._broker.refused(REFUSALS.get(self._answer.value, Refusal.OTHER))
+            self._tell_unless_at_once(refusal(self._answer))
+
+    def _loss(self, client: Client) -> str:
+        """Say why the connection was lost, as far as can be known."""
+        name = "mqtt.client_id" if self._settings.client_id else "camera.name"
+        remedy = f"is there another of this name? set {name} in one of them (here the client is {self._id})"
+        if client.too_large:
+            return f"sent {client.too_large} bytes at once, so we hung up; see who publishes to {self.topic('+/set')}"
+        if self._ending and self._ending.value == TAKEN_OVER:
+            return f"another client took our place: {remedy}"
+        reason = str(self._ending or "no answer").lower()
+        if self._broker.is_flapping:
+            return f"drops us again and again ({reason}): {remedy}"
+        return f"connection lost: {reason}"
 
     def _delivered(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         """Count a message as delivered; one that the broker does not want it would not want later either."""
@@ -206,39 +242,45 @@ class Connection:
             if command:
                 self._on_command(command)
 
-    def _failed(self, *_: Any) -> None:
-        self._tell(f"cannot be reached: {in_words(self._client.problem)}")
-
-    def _disconnected(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if client is not self._client:
-            return
-        self._on_disconnected(self)  # before another client may tell that it is connected
-        if reason.is_failure and self._stability.is_connected:
-            self._client.reconnect_delay_set(self._stability.lost(time.monotonic()), LAST_RETRY_S)
-            self._tell(self._problem(str(reason).lower()))
-        elif reason.is_failure:
-            self._drops += 1
-            if self._may_be_older() and (client.is_silent or self._drops == DROPS):
-                self._begin_anew(version=MQTT_3)
-            elif client.is_silent:
-                self._tell(f"does not answer within {ANSWER_S:.0f} s; is it an MQTT broker?")
-            elif self._told is None:
-                self._tell("drops us before it has answered; is mqtt.port that of an MQTT broker, and mqtt.tls right?")
-
-    def _problem(self, reason: str) -> str:
-        size, self._client.too_large = self._client.too_large, 0
-        if size:
-            return f"sent {size} bytes at once, so we hung up; see who publishes to {self.topic('+/set')}"
-        if self._stability.is_flapping:
-            return f"drops us again and again: {reason}; does another client use the id {self._id}?"
-        return f"connection lost: {reason}"
-
     def _tell(self, problem: str) -> None:
         """Warn once of each problem, not at each try."""
         if problem != self._told:
             logger.warning("broker %s: %s; trying again until it works", self._name, problem)
         self._told = problem
 
+    def _tell_unless_at_once(self, problem: str) -> None:
+        """Warn of what is not to be mended by the next try, which is made in another way."""
+        if self._broker.delay_s:
+            self._tell(problem)
 
-def _properties(packet: int) -> Any:
-    return Properties(packet)  # type: ignore[no-untyped-call]
+    def _tell_limits(self, limits: Limits) -> None:
+        """Warn, once, of what the broker does not allow and we would use."""
+        if limits == self._told_limits:
+            return
+        self._told_limits = limits
+        told = {
+            f"takes at most {limits.packet} bytes at once: what has more is made smaller, or left out": (
+                limits.packet < ROOMY
+            ),
+            "takes nothing above QoS 0: it is asked after each event": limits.qos < 1,
+            "keeps nothing (no retain): who comes later sees a state at its next change": not limits.retain,
+        }
+        for what, applies in told.items():
+            if applies:
+                logger.warning("broker %s: %s", self._name, what)
+
+    def _tell_too_large(self, topic: str, size: int) -> None:
+        if topic not in self._too_large:
+            self._too_large.add(topic)
+            logger.warning("broker %s: takes no message of %d bytes: left out on %s", self._name, size, topic)
+
+
+def _limits(told: Any) -> Limits:
+    """Read what the broker allows in the properties of its answer; what it does not tell is as in MQTT 5.0, 3.2.2.3."""
+    usual = Limits()
+    return Limits(
+        packet=getattr(told, "MaximumPacketSize", usual.packet),
+        qos=min(usual.qos, getattr(told, "MaximumQoS", usual.qos)),
+        retain=bool(getattr(told, "RetainAvailable", usual.retain)),
+        receive=getattr(told, "ReceiveMaximum", usual.receive),
+    )

@@ -16,6 +16,7 @@ from edgecam.device.processor import name as processor_name
 from edgecam.kept import read_kept, write_kept
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from edgecam.config import Config
@@ -31,11 +32,15 @@ def announcement_topic(settings: Config) -> str:
     return f"{settings.homeassistant.prefix}/device/{_device_id(settings)}/config"
 
 
-def announcement(settings: Config) -> bytes:
-    """Return what makes Home Assistant show the camera; nothing where it is not to be shown."""
-    return (
-        msgspec.json.encode(_description(settings, _device_id(settings))) if settings.homeassistant.discovery else b""
-    )
+def announcement(settings: Config, most: int = 1 << 28) -> bytes:
+    """Return what makes Home Assistant show the camera; nothing where it is not to be shown.
+
+    Where that has more than ``most`` bytes, which is what the broker takes, the figures of `stats` are left out.
+    """
+    if not settings.homeassistant.discovery:
+        return b""
+    whole = msgspec.json.encode(_description(settings, _components(settings) | _figures(settings)))
+    return whole if len(whole) <= most else msgspec.json.encode(_description(settings, _components(settings)))
 
 
 def _device_id(settings: Config) -> str:
@@ -46,10 +51,11 @@ def _device_id(settings: Config) -> str:
     return f"{plain[:100]}_{hashlib.sha256(settings.root.encode()).hexdigest()[:8]}"  # another name may look the same
 
 
-def _description(settings: Config, device: str) -> dict[str, Any]:
-    components = {
+def _description(settings: Config, components: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    device = _device_id(settings)
+    known = {
         key: {**component, "unique_id": f"{device}_{key}"} if len(component) > 1 else component
-        for key, component in _components(settings).items()
+        for key, component in components.items()
     }
     return {
         "device": {
@@ -61,13 +67,13 @@ def _description(settings: Config, device: str) -> dict[str, Any]:
         },
         "origin": {"name": "edgecam", "sw_version": __version__},
         "availability": [{"topic": f"{settings.root}/availability"}],
-        "components": components,
+        "components": known,
     }
 
 
 def _components(settings: Config) -> dict[str, dict[str, Any]]:
     root = settings.root
-    state, stats = f"{root}/state", f"{root}/stats"
+    state = f"{root}/state"
     shown: dict[str, dict[str, Any]] = {
         "label": {
             **_sensor("Label", state, "value_json.label or 'nothing'", "mdi:eye"),
@@ -135,11 +141,12 @@ def _components(settings: Config) -> dict[str, dict[str, Any]]:
             **_sensor("Model", f"{root}/model/state", "value[:255]", "mdi:brain"),
             **DIAGNOSTIC,
         }
-    return shown | _figures(stats)
+    return shown
 
 
-def _figures(stats: str) -> dict[str, dict[str, Any]]:
+def _figures(settings: Config) -> dict[str, dict[str, Any]]:
     """What is told every few seconds of how the daemon is doing."""
+    stats = f"{settings.root}/stats"
 
     def figure(name: str, template: str, icon: str, unit: str = "", **more: object) -> dict[str, Any]:
         units = {"unit_of_measurement": unit} if unit else {}

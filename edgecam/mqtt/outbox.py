@@ -65,6 +65,7 @@ class Outbox:
         self.opened: OpenEvent | None = None
         self.dropped = 0
         self._next = self._first_of_run = UNOPENED
+        self._handed_out = 0
         self._file: OutboxFile | None = None
         self._open(now_s)
 
@@ -103,6 +104,20 @@ class Outbox:
     def oldest(self, limit: int) -> list[tuple[int, Message]]:
         """List up to ``limit`` messages with their numbers, oldest first."""
         return self._after(0, limit)
+
+    def next(self, limit: int, before: float = math.inf) -> list[tuple[int, Message]]:
+        """List up to ``limit`` messages with numbers below ``before``, oldest first, not listed since `rewind`.
+
+        What an earlier run left behind a disk that could not be used comes when it can be: then others come again.
+        """
+        found = [each for each in self._after(self._handed_out, limit) if each[0] < before]
+        if found:
+            self._handed_out = found[-1][0]
+        return found
+
+    def rewind(self) -> None:
+        """Let `next` begin with the oldest message again."""
+        self._handed_out = 0
 
     def expire(self, day_s: float) -> None:
         """Drop what is too old; ``day_s`` is the time of day in seconds since 1970."""
@@ -181,6 +196,7 @@ class Outbox:
         if self._next == UNOPENED:
             self._next = self._first_of_run = max(left, default=0) + 1
         self._waiting = left | self._waiting
+        self.rewind()
         if opened and opened != self._opened_on_disk:
             self._opened_on_disk = opened
             if end := self._end_of(opened):

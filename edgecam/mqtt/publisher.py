@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgecam.camera.frames import CameraChange, Notice
-from edgecam.camera.jpeg import jpeg
+from edgecam.camera.jpeg import BYTES, jpeg
 from edgecam.kept import announced_file, forget_kept, outbox_file
 from edgecam.mqtt.commands import Announce
 from edgecam.mqtt.connection import Connection
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from edgecam import config
     from edgecam.mqtt.clock import Clock
     from edgecam.mqtt.commands import Command
+    from edgecam.mqtt.link import Link
     from edgecam.mqtt.outbox_file import Message
 
 logger = logging.getLogger(__name__)
@@ -45,18 +46,17 @@ NOTED_S = 60.0  # how often it is noted that an event goes on, for the end that 
 
 
 @dataclass(frozen=True, slots=True)
-class _Link:
-    """A connection is up or down; ``renewed``: what was sent before must be sent anew."""
+class _LinkChange:
+    """A connection is there, with a link to the broker, or it is lost."""
 
     of: Connection
-    up: bool
-    renewed: bool = False
+    link: Link | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivered:
     by: Connection
-    mid: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class _Leaving:
     before: int  # the number of the first message that is for the next broker
 
 
-_Item = Notice | Announce | ModelState | _Link | _Delivered | _Finish
+_Item = Notice | Announce | ModelState | _LinkChange | _Delivered | _Finish
 Inbox = queue.SimpleQueue[_Item]
 
 
@@ -130,7 +130,7 @@ class Publisher:
         self._pictures: list[Picture] = []  # to be published, after the events that they show
         self._leaving: _Leaving | None = None
         self._connection = self.connection(settings)
-        self._delivery = Delivery(self._connection)
+        self._delivery = Delivery()
         self._retained = Retained(self._delivery)
 
     def connection(self, settings: config.Config) -> Connection:
@@ -141,9 +141,9 @@ class Publisher:
         """
         return Connection(
             settings,
-            on_connect=lambda connection, renewed: self._inbox.put(_Link(connection, up=True, renewed=renewed)),
-            on_disconnect=lambda connection: self._inbox.put(_Link(connection, up=False)),
-            on_delivered=lambda connection, mid: self._inbox.put(_Delivered(connection, mid)),
+            on_connect=lambda connection, link: self._inbox.put(_LinkChange(connection, link)),
+            on_disconnect=lambda connection: self._inbox.put(_LinkChange(connection, None)),
+            on_delivered=lambda connection, number: self._inbox.put(_Delivered(connection, number)),
             on_command=lambda command: (
                 self._inbox.put(command) if isinstance(command, Announce) else self._on_command(command)
             ),
@@ -242,29 +242,21 @@ class Publisher:
                 self._put_model_state()
             case Announce():
                 self._announce()
-            case _Link(of, up, renewed) if of is self._connection:  # one that was given up may still report
-                self._change_link(up=up, renewed=renewed)
-            case _Delivered(by, mid) if by is self._connection:
-                if topic := self._delivery.acknowledge(mid, self._outbox):
-                    self._retained.acknowledge(topic)
+            case _LinkChange(of, link) if of is self._connection:  # one that was given up may still report
+                self._change_link(link)
+            case _Delivered(by, number) if by is self._connection:
+                self._delivery.acknowledge(number, self._outbox)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
 
-    def _change_link(self, *, up: bool, renewed: bool) -> None:
-        self._delivery.connected = False
-        if self._leaving:  # whatever comes of it
+    def _change_link(self, link: Link | None) -> None:
+        if link is None or self._leaving:  # a broker that is left is not come back to
+            self._delivery.end()
             return
-        if renewed:
-            self._renew()
-        if up:
-            self._tell_states()
-            self._delivery.connected = True
-            self._retained.tell_all()
-
-    def _renew(self) -> None:
-        """Send what was not acknowledged again."""
-        self._delivery = Delivery(self._connection)
-        self._retained.over(self._delivery)
+        self._tell_states()
+        self._delivery.begin(link, self._outbox)
+        self._announce()  # as large as this broker takes it
+        self._retained.tell_all()
 
     def _change_settings(self, change: SettingsChange) -> None:
         if self._leaving:  # the second change in two seconds
@@ -277,7 +269,7 @@ class Publisher:
                 self._put_model_state()
         elif self._delivery.connected and _broker(change.settings) != _broker(self._settings):
             self._clear()
-            self._retained = Retained(Delivery(change.connection))  # what is told meanwhile is for the next broker
+            self._retained = Retained(Delivery())  # what is told meanwhile is for the next broker
             self._leaving = _Leaving(change, time.monotonic() + LEAVE_S, self._outbox.next_number)
         else:
             self._move(change)
@@ -307,7 +299,10 @@ class Publisher:
         self._connection.stop(OFFLINE_S, last=b"" if goes else b"offline")
         if change.connection:
             self._connection = change.connection
-        self._renew()
+        self._delivery.end()
+        if not is_same_broker:
+            self._delivery = Delivery()
+            self._retained = Retained(self._delivery)
         self._outbox.limit(change.settings.outbox)
         if change.settings.camera.name != before.camera.name:
             old, self._outbox = self._outbox, self._outbox_of(change.settings)
@@ -359,19 +354,19 @@ class Publisher:
         if not self._is_there or not self._settings.privacy.snapshots:
             return
         for shown in pictures:
-            picture = jpeg(shown.image())
             about = SnapshotPayload(
                 schema=SCHEMA,
                 event_id=shown.event_id,
                 label=shown.label,
                 score=round(shown.score, 4),
                 frame_time=shown.frame_time,
-                bytes=len(picture),
+                bytes=BYTES,
             )
-            told = {name: str(value) for name, value in msgspec.structs.asdict(about).items()}
-            publish, topic = self._connection.publish, shown.origin.topic
-            publish(topic("snapshot/event"), msgspec.json.encode(about), qos=0, retain=False)
-            publish(topic("snapshot"), picture, qos=0, retain=False, properties=told)
+            topic = shown.origin.topic("snapshot")
+            picture = jpeg(shown.image(), self._delivery.largest(topic, _properties(about)))
+            about = msgspec.structs.replace(about, bytes=len(picture))
+            self._delivery.publish(shown.origin.topic("snapshot/event"), msgspec.json.encode(about))
+            self._delivery.publish(topic, picture, properties=_properties(about))
 
     def _tell_decided(self) -> None:
         for payload in self._decided:
@@ -397,7 +392,8 @@ class Publisher:
 
     def _announce(self) -> None:
         """Let Home Assistant show the camera as the settings say."""
-        topic, payload = announcement_topic(self._settings), announcement(self._settings)
+        topic = announcement_topic(self._settings)
+        payload = announcement(self._settings, self._delivery.largest(topic))
         announced = self._announced.topic
         if announced and (announced != topic or not payload):
             self._retained.put(announced, b"")
@@ -432,7 +428,11 @@ class Publisher:
         if self._is_there:
             expiry_s = math.ceil(STALE * self._settings.stats.interval)
             payload = msgspec.json.encode(report)
-            self._connection.publish(self._topic("stats"), payload, qos=0, retain=True, expiry_s=expiry_s)
+            self._delivery.publish(self._topic("stats"), payload, retain=True, expiry_s=expiry_s)
+
+
+def _properties(about: SnapshotPayload) -> dict[str, str]:
+    return {name: str(value) for name, value in msgspec.structs.asdict(about).items()}
 
 
 def _broker(settings: config.Config) -> tuple[str, int]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Retained:
     """Remembers what is to be kept on each topic; tells what is new, and all of it where a connection is there again.
 
-    What is cleared is forgotten once the broker has acknowledged it: somebody else may use the topic then.
+    What is cleared is forgotten once it is on its way: somebody else may use the topic then.
     """
 
     def __init__(self, delivery: Delivery) -> None:
@@ -19,27 +19,25 @@ class Retained:
         self._delivery = delivery
         self._kept: dict[str, bytes] = {}
 
-    def over(self, delivery: Delivery) -> None:
-        """Publish by way of another delivery from now on."""
-        self._delivery = delivery
-
     def put(self, topic: str, payload: bytes) -> None:
         """Have a payload kept on a topic; an empty one clears it."""
         self._kept[topic] = payload
         if self._delivery.connected:
-            self._delivery.retain(topic, payload)
+            self._tell(topic)
 
     def tell_all(self) -> None:
         """Tell all of it, to a broker that may know nothing."""
-        for topic, payload in self._kept.items():
-            self._delivery.retain(topic, payload)
+        for topic, payload in list(self._kept.items()):
+            if not self._delivery.is_untold(topic, payload):
+                self._tell(topic)
 
     def clear(self) -> None:
         """Clear all that was put."""
         for topic in list(self._kept):
             self.put(topic, b"")
 
-    def acknowledge(self, topic: str) -> None:
-        """Take in that the broker has what was put on a topic."""
-        if self._kept.get(topic) == b"":
+    def _tell(self, topic: str) -> None:
+        payload = self._kept[topic]
+        self._delivery.retain(topic, payload)
+        if not payload:
             del self._kept[topic]

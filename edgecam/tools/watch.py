@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.live import Live
 
 from edgecam.errors import BrokerError
-from edgecam.mqtt.client import ANSWER_S, logged_in
+from edgecam.mqtt.client import logged_in
+from edgecam.mqtt.negotiation import ANSWER_S
 from edgecam.tools.cameras import Cameras
 from edgecam.tools.watch_table import now_utc, overview
 

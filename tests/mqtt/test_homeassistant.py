@@ -54,6 +54,13 @@ class TestAnnouncement:
         }
         assert all(topic.startswith("edgecam/porch/") for topic in topics)
 
+    def test_where_the_broker_takes_little_it_has_no_figures(self) -> None:
+        whole = announcement(named("porch"))
+        less = announcement(named("porch"), len(whole) - 1)
+        assert announcement(named("porch"), len(whole)) == whole
+        shown, all_that_is_shown = (set(msgspec.json.decode(each)["components"]) for each in (less, whole))
+        assert {"label", "event", "enabled"} <= shown < all_that_is_shown
+
     def test_without_discovery_there_is_none(self) -> None:
         assert announcement(Config(homeassistant=HomeAssistantSettings(discovery=False))) == b""
 

@@ -83,6 +83,41 @@ def test_an_event_that_was_left_open_is_ended_behind_what_waits(path: Path) -> N
     again.close(0)
 
 
+class TestNext:
+    """Each is listed once, until one begins anew."""
+
+    @pytest.mark.parametrize("saved", [True, False])
+    def test_what_was_listed_is_not_listed_again(self, path: Path, *, saved: bool) -> None:
+        box = opened_outbox(path)
+        for payload in (b"a", b"b", b"c"):
+            box.add(message(payload))
+        if saved:
+            box.save(0)
+        assert [each.payload for _, each in box.next(2)] == [b"a", b"b"]
+        box.add(message(b"d"))
+        assert [each.payload for _, each in box.next(9)] == [b"c", b"d"]
+        assert box.next(9) == []
+        box.remove(1)
+        box.rewind()
+        assert [each.payload for _, each in box.next(2)] == [b"b", b"c"]
+        box.close(9)
+
+    def test_what_comes_from_disk_late_is_not_overlooked(self, path: Path, tmp_path: Path) -> None:
+        earlier = opened_outbox(path)
+        earlier.add(message(b"a"))
+        earlier.close(0)
+        path.parent.rename(tmp_path / "away")
+        path.parent.touch()
+        box = opened_outbox(path)
+        box.add(message(b"b"))
+        assert [each.payload for _, each in box.next(9)] == [b"b"]
+        path.parent.unlink()
+        (tmp_path / "away").rename(path.parent)
+        box.save(RETRY_S)
+        assert [each.payload for _, each in box.next(9)] == [b"a", b"b"]
+        box.close(RETRY_S)
+
+
 class TestWhenToSave:
     """As few transactions as can be."""
 
