@@ -46,12 +46,17 @@ def _verbosity(command: Any) -> Any:
     return more(less(command))
 
 
+def _settings_file(named: Path | None) -> Path | None:
+    """Which file is read: the one that was named, else the system's, if it is there."""
+    from edgecam import config
+
+    return config.SYSTEM_FILE if named is None and config.SYSTEM_FILE.exists() else named
+
+
 def _load(file: Path | None, overrides: tuple[str, ...]) -> Config:
     from edgecam import config
 
-    if file is None and config.SYSTEM_FILE.exists():
-        file = config.SYSTEM_FILE
-    return config.load(file, overrides)
+    return config.load(_settings_file(file), overrides)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,8 +72,11 @@ def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: 
     """Run the daemon until SIGTERM or SIGINT, or the end of a video file; SIGHUP: take over changed settings."""
     start_logging(verbose=verbose, quiet=quiet)
     from edgecam.daemon.service import Service
+    from edgecam.tools.run_view import RunView
 
-    service = Service(lambda: _load(file, overrides))
+    is_seen = sys.stdout.isatty()
+    view = RunView(prints=is_seen and not quiet, logs=not (is_seen and sys.stderr.isatty()))
+    service = Service(lambda: _load(file, overrides), on_event=view.take_event, on_stats=view.take_stats)
 
     def stop(number: int, _frame: object) -> None:
         logging.getLogger(__name__).info("%s: stopping", signal.Signals(number).name)
@@ -79,7 +87,9 @@ def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: 
         signal.signal(number, stop)
     if not sys.stderr.isatty():  # of a terminal it means that it was closed
         signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    if not service.run():
+    has_ended = service.run()
+    view.end()
+    if not has_ended:
         # A thread is stuck in a camera's driver. It must not wake up while the interpreter is taken down.
         logging.shutdown()
         os._exit(0)
@@ -105,7 +115,7 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
     from edgecam.tools.check import Status, findings
 
     rows = []
-    for row in findings(lambda: _load(file, overrides), of_service=file is None and not overrides):
+    for row in findings(lambda: _load(file, overrides), _settings_file(file), of_service=file is None and not overrides):
         rows.append(row)
         if not as_json:
             click.echo(row.line())

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from edgecam.daemon.reload import Changes
     from edgecam.daemon.switches import Switches
     from edgecam.events.tracker import Event
-    from edgecam.mqtt.payloads import StatePayload, StatsPayload
+    from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
     from edgecam.mqtt.publisher import Inbox, Publisher
 
 logger = logging.getLogger(__name__)
@@ -65,10 +65,17 @@ class Service:
     its events are delivered the publisher ends.
     """
 
-    def __init__(self, load: Callable[[], Config], on_stats: Callable[[StatsPayload], None] | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        *,
+        on_event: Callable[[EventPayload], None] = lambda _event: None,
+        on_stats: Callable[[StatsPayload], None] | None = None,
+    ) -> None:
         """Make all parts by the settings that ``load`` reads; no thread runs yet.
 
-        ``on_stats`` is given, in the publisher's thread, what is published as stats.
+        In the publisher's thread ``on_event`` is given each event when it is saved, ``on_stats`` what is published as
+        stats.
 
         Raises:
             SourceFileError: the file named as source is not there.
@@ -76,6 +83,7 @@ class Service:
             ConfigError: the settings are wrong, or a file with a secret or certificate cannot be read.
         """
         self._load = load
+        self._on_event = on_event
         self._on_stats = on_stats
         self._signals: queue.SimpleQueue[Task | _Order | Command | Verdict] = queue.SimpleQueue()
         self._happened: Inbox = queue.SimpleQueue()
@@ -188,6 +196,7 @@ class Service:
             ModelState(self._models.record.state),
             self._happened,
             on_report=self._show,
+            on_event=self._on_event,
             on_command=self._signals.put,
         )
 

@@ -126,7 +126,7 @@ def logged_in(
         client.connect(settings.host, settings.port, settings.keepalive)
     except OSError as error:
         message = f"cannot be reached: {in_words(error)}"
-        raise BrokerError(message) from None
+        raise BrokerError(message) from error
     client.loop_start()
     try:
         try:

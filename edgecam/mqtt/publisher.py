@@ -92,6 +92,7 @@ class Publisher:
         inbox: Inbox,
         *,
         on_report: Callable[[StatePayload, StatsPayload], None],
+        on_event: Callable[[EventPayload], None],
         on_command: Callable[[Command], None],
     ) -> None:
         """Prepare the connection.
@@ -105,6 +106,7 @@ class Publisher:
             rollout: what is published as ``model/state``, if models may come over MQTT.
             inbox: into which any thread puts what happened or was switched.
             on_report: called in the publisher's thread with what it publishes as stats.
+            on_event: called in the publisher's thread with each event that was saved.
             on_command: called in the connection's thread with what was ordered.
 
         Raises:
@@ -118,6 +120,7 @@ class Publisher:
         self._switches = switches
         self._rollout = rollout
         self._on_report = on_report
+        self._on_event = on_event
         self._on_command = on_command
         self._noted_s = 0.0
         self._finish_at = math.inf
@@ -326,6 +329,7 @@ class Publisher:
     def _log_decided(self) -> None:
         for event in self._decided:
             log_event(event)
+            self._on_event(event)
         self._decided.clear()
 
     def _retain(self, name: str, payload: bytes) -> None:

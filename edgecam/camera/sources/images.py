@@ -53,10 +53,15 @@ class ImageFolder:
                     yield playback.frame(image, shown * SLIDE_NS + number * SLIDE_NS // self._count, stop)
                 shown += 1
             if shown == before:
-                message = f"camera.source: {self.name}: no image in it that can be read"
+                message = f"camera.source: {self.name}: no image in it that can be read{self._where_else()}"
                 raise SourceFileError(message)
             if not self._loop:
                 return
+
+    def _where_else(self) -> str:
+        """What to do about a folder without images that has others in it; empty: it has none."""
+        folders = sorted(path for path in self._folder.iterdir() if path.is_dir())
+        return f"; name a folder in it, such as {folders[0]}" if folders else ""
 
     def _images(self) -> Iterator[NDArray[np.uint8]]:
         try:

@@ -1,8 +1,7 @@
-"""What users type: version, help, demo and check."""
+"""What users type: version, help and demo."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 
 from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber, free_port
-from tests.command import as_options, edgecam
+from tests.command import edgecam
 
 
 def test_version_is_that_of_the_package() -> None:
@@ -100,48 +99,3 @@ class TestDemo:
         ended = edgecam("demo", "--seconds", seconds)
         assert ended.returncode == 2
         assert ended.stderr.startswith("edgecam demo: invalid value for '--seconds'")
-
-
-class TestCheck:
-    """What works, what does not, and the remedy."""
-
-    @pytest.fixture
-    def good(self, mosquitto: Mosquitto) -> list[str]:
-        settings = {"camera.source": shipped_clip(), "mqtt.host": mosquitto.host, "mqtt.port": mosquitto.port}
-        return as_options(settings)
-
-    def test_a_line_for_each_part(self, good: list[str]) -> None:
-        ended = edgecam("check", *good)
-        assert ended.returncode == 0
-        names = [line.split()[1] for line in ended.stdout.splitlines()]
-        assert names == ["settings", "model", "camera", "broker", "service", "temperature"]
-
-    def test_json_for_programs(self, good: list[str]) -> None:
-        rows = json.loads(edgecam("check", "--json", *good).stdout)
-        assert {row["name"]: row["status"] for row in rows}["broker"] == "ok"
-        assert all(set(row) == {"name", "status", "detail", "remedy"} for row in rows)
-
-    @pytest.mark.parametrize(
-        ("override", "name"),
-        [
-            ("mqtt.port=1", "broker"),
-            ("camera.source=/dev/video987", "camera"),
-            ("camera.source=nowhere.mp4", "camera"),
-            ("model.path=nowhere.tflite", "model"),
-            ("queue.size=0", "settings"),
-        ],
-    )
-    def test_a_failure_names_the_part_and_the_remedy(self, good: list[str], override: str, name: str) -> None:
-        ended = edgecam("check", "--json", *good, "--set", override)
-        assert ended.returncode == 1
-        (failed,) = (row for row in json.loads(ended.stdout) if row["status"] == "failure")
-        assert failed["name"] == name
-        assert failed["remedy"]
-
-    def test_a_service_that_is_no_broker_is_told(self, good: list[str]) -> None:
-        import socket
-
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            override = f"mqtt.port={silent.getsockname()[1]}"
-            ended = edgecam("check", *good, "--set", "mqtt.host=127.0.0.1", "--set", override)
-        assert "does not answer as an MQTT broker within 7 s" in ended.stdout
