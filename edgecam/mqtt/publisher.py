@@ -92,7 +92,7 @@ class Publisher:
         inbox: Inbox,
         *,
         on_report: Callable[[StatePayload, StatsPayload], None],
-        on_event: Callable[[EventPayload], None],
+        on_event: Callable[[EventPayload], None] = lambda _event: None,
         on_command: Callable[[Command], None],
     ) -> None:
         """Prepare the connection.

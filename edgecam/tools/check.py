@@ -65,7 +65,9 @@ def findings(load: Callable[[], Config], file: Path | None, *, of_service: bool 
     except ConfigError as error:
         for mistake in error.mistakes:
             problem, remedy = split_remedy(mistake)
-            yield Finding("settings", Status.FAILURE, problem, remedy or "correct it; the other checks need the settings")
+            yield Finding(
+                "settings", Status.FAILURE, problem, remedy or "correct it; the other checks need the settings"
+            )
         return
     read = f"read from {file}" if file else "every default holds, as there is no settings file"
     yield Finding("settings", Status.OK, f"{read}: camera {settings.camera.name}, topics {settings.root}/")

@@ -218,5 +218,9 @@ def _print_next_steps() -> None:
         typed = Path("edgecam")
     elif typed.is_relative_to(Path.cwd()):
         typed = typed.relative_to(Path.cwd())
-    click.echo(f"\nyour own camera, and the broker of this machine:\n    {typed} run\nwhat is there, and what is missing:\n    {typed} check")
-    click.echo("teach it what you want to see, from photographs:\n    make trainer    (then see docs/training.md)")
+    for what, command in (
+        ("your own camera, and the broker of this machine:", f"{typed} run"),
+        ("what is there, and what is missing:", f"{typed} check"),
+        ("teach it what you want to see, from photographs (docs/training.md):", "make trainer"),
+    ):
+        click.echo(f"\n{what}\n    {command}")

@@ -45,8 +45,8 @@ def event_words(event: EventPayload) -> str:
 
 def nearest_line(leading: LabelPayload, at: datetime) -> str:
     """What comes nearest to an event while there is none, laid out like an event."""
-    line = f"{_time_of_day(at.isoformat())}  {'-':6}  {_label_and_score(leading.label, leading.score)} {_bar(leading.score)}"
-    return click.style(f"{line.rstrip()} not told", dim=True)
+    what = f"{_label_and_score(leading.label, leading.score)} {_bar(leading.score)}".rstrip()
+    return click.style(f"{_time_of_day(at.isoformat())}  {'-':6}  {what} not told", dim=True)
 
 
 def _time_of_day(iso: str) -> str:

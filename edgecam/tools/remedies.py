@@ -38,23 +38,26 @@ def remedy_for_camera(error: EdgecamError, source: str) -> str:
 
 def remedy_for_broker(error: BrokerError, settings: config.MqttSettings) -> str:
     """Say what to do about a broker that cannot be reached, by the error of the connection, or that refuses us."""
-    match error.__cause__:
-        case _ if error.remedy:
-            return error.remedy
+    return error.remedy or _remedy_for_connection(error.__cause__, settings.host)
+
+
+def _remedy_for_connection(cause: BaseException | None, host: str) -> str:
+    match cause:
         case socket.gaierror():
-            return "correct mqtt.host"
+            remedy = "correct mqtt.host"
         case ssl.SSLCertVerificationError():
-            return "name its authority in mqtt.ca_file; mqtt.host must stand in its certificate"
+            remedy = "name its authority in mqtt.ca_file; mqtt.host must stand in its certificate"
         case ssl.SSLError():
-            return "is mqtt.tls right, and mqtt.port that for TLS, mostly 8883?"
-        case ConnectionRefusedError() if _is_here(settings.host):
-            return "start it: sudo systemctl start mosquitto; or correct mqtt.host and mqtt.port"
+            remedy = "is mqtt.tls right, and mqtt.port that for TLS, mostly 8883?"
+        case ConnectionRefusedError() if _is_here(host):
+            remedy = "start it: sudo systemctl start mosquitto; or correct mqtt.host and mqtt.port"
         case ConnectionRefusedError():
-            return f"start it there, and let it listen to others: {ELSEWHERE}; or correct mqtt.host and mqtt.port"
+            remedy = f"start it there, and let it listen to others: {ELSEWHERE}; or correct mqtt.host and mqtt.port"
         case TimeoutError():
-            return "correct mqtt.host, or let the firewall there pass mqtt.port"
+            remedy = "correct mqtt.host, or let the firewall there pass mqtt.port"
         case _:
-            return "correct the section [mqtt]: host, port, tls"
+            remedy = "correct the section [mqtt]: host, port, tls"
+    return remedy
 
 
 def _is_here(host: str) -> bool:

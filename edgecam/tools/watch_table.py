@@ -48,7 +48,8 @@ def overview(cameras: Collection[CameraStatus], now: datetime, rows: int, where:
 
 def _title(cameras: Collection[CameraStatus], where: str) -> Text:
     conditions = [camera.condition for camera in cameras]
-    title = Text.assemble(("edgecam", "bold"), f" on {where}: {len(conditions)} camera{'s' * (len(conditions) != 1)}", no_wrap=True)
+    many = "s" * (len(conditions) != 1)
+    title = Text.assemble(("edgecam", "bold"), f" on {where}: {len(conditions)} camera{many}", no_wrap=True)
     for condition, colour in COLOURS.items():
         if count := conditions.count(condition):
             title.append(", ").append(f"{count} {condition}", colour)

@@ -186,9 +186,7 @@ class TestBroker:
 
     def test_one_that_wants_a_password(self, good: list[str], tmp_path: Path) -> None:
         (tmp_path / "users").touch(mode=0o600)
-        with Mosquitto(
-            tmp_path / "closed", ("allow_anonymous false", f"password_file {tmp_path}/users")
-        ) as broker:
+        with Mosquitto(tmp_path / "closed", ("allow_anonymous false", f"password_file {tmp_path}/users")) as broker:
             assert failure(*good, "--set", f"mqtt.port={broker.port}") == (
                 "broker",
                 f"127.0.0.1:{broker.port} refuses us: not authorized",

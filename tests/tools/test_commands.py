@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber, free_port
 from tests.command import edgecam
 
