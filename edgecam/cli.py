@@ -74,7 +74,8 @@ def cli(context: click.Context) -> None:
 def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: bool) -> None:
     """Classify what the camera sees, and publish it, until SIGTERM or SIGINT, or the end of a file.
 
-    In a terminal each event is a line on standard output, unless --quiet; else it is logged. SIGHUP takes over changed settings.
+    In a terminal each event is a line on standard output, unless --quiet; elsewhere it is logged. SIGHUP takes over
+    changed settings.
     """
     start_logging(verbose=verbose, quiet=quiet)
     from edgecam.daemon.service import Service

@@ -12,8 +12,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edgecam.mqtt.payloads import QuantilesPayload
     from edgecam.tools.bench import Report, Result
 
+TWO, ONE = 9.995, 99.95  # below which a figure has two decimals, and one
 WIDTH = 80  # columns, where the output is no terminal
 TITLES = (
     "threads",
@@ -37,14 +39,16 @@ def print_report(report: Report) -> None:
     console.print(", ".join(f"{name} {version}" for name, version in report.versions.items()), style="dim")
     for (model, runtime), results in groupby(report.results, lambda result: (result.model, result.plan.runtime)):
         name = "the shipped model" if model == "shipped" else model
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
         for title in TITLES:
             table.add_column(title, justify="left" if title == "graph" else "right", no_wrap=True)
         for result in results:
             table.add_row(*_cells(result), style="bold green" if result is report.recommended else None)
         console.print(f"\n{name} on {runtime}", style="bold", soft_wrap=True)
         console.print(table)
-    console.print(f"temperature {_degrees(report.temperature_c[0])} before, {_degrees(report.temperature_c[1])} after")
+    console.print(
+        f"\ntemperature {_degrees(report.temperature_c[0])} before, {_degrees(report.temperature_c[1])} after"
+    )
     for note in report.notes:
         console.print(f"note: {note}", style="yellow")
     if report.recommended:
@@ -57,13 +61,22 @@ def _cells(result: Result) -> list[str]:
         str(result.plan.threads),
         result.plan.graph,
         str(result.pieces),
-        f"{result.bare_ms.p50:.2f} / {result.bare_ms.p99:.2f}",
+        _quantiles(result.bare_ms),
         f"{result.fps:.0f}",
         f"{result.ratio:.0%}",
-        f"{result.latency_ms.p50:.1f} / {result.latency_ms.p99:.1f}",
-        f"{result.cpu_ms:.2f}",
+        _quantiles(result.latency_ms),
+        _figure(result.cpu_ms),
         f"{result.memory_mb:.0f}",
     ]
+
+
+def _quantiles(told: QuantilesPayload) -> str:
+    return f"{_figure(told.p50 or 0)} / {_figure(told.p99 or 0)}"
+
+
+def _figure(ms: float) -> str:
+    """Three digits, or all that stand before the point: more are noise."""
+    return f"{ms:.{2 if ms < TWO else 1 if ms < ONE else 0}f}"
 
 
 def _recommendation(result: Result) -> Iterator[str]:

@@ -34,7 +34,7 @@ EVENT_FIELDS = [
 ]
 STATS_FIELDS = [
     *("schema", "uptime_s", "fps", "frames", "inference_ms", "latency_ms", "queue", "outbox"),
-    *("outbox_dropped", "cpu_percent", "rss_mb", "temperature_c", "throttled", "model"),
+    *("outbox_dropped", "cpu_percent", "rss_mb", "temperature_c", "throttled", "model", "leading"),
 ]
 LIVES = [("new", "red"), ("end", "red"), ("new", "green"), ("end", "green")]
 

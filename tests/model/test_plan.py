@@ -175,7 +175,7 @@ class TestFinding:
         caplog.set_level(logging.INFO)
         dying = tmp_path / "python"
         dying.write_text(
-            f"#!{sys.executable}\nimport os, signal\nfrom edgecam import timing, trial\n"
+            f"#!{sys.executable}\nimport os, signal\nfrom edgecam.model import timing, trial\n"
             "timing.timed = lambda *_: os.kill(os.getpid(), signal.SIGSEGV)\ntrial._main()\n"
         )
         dying.chmod(0o755)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.command import Daemon
 
+TOLD = "edgecam/porch/availability"
 ANNOUNCED = "homeassistant/device/edgecam_porch/config"
 
 
@@ -133,8 +134,7 @@ def test_a_broker_that_does_not_let_us_is_told(tmp_path: Path, rules: str, probl
     with Mosquitto(tmp_path / "closed", settings) as broker:
         with Subscriber(broker.port, password=("owner", "secret")) as owner:
             subprocess.run(
-                ["mosquitto_pub", "-p", str(broker.port), "-u", "owner", "-P", "secret", "-r"]
-                + ["-t", "edgecam/porch/availability", "-m", "offline"],
+                [*f"mosquitto_pub -p {broker.port} -u owner -P secret -r -m offline -t".split(), TOLD],
                 check=True,
             )
             owner.wait_for_topic("availability")
