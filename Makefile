@@ -11,7 +11,7 @@ HOMEASSISTANT ?= $(VENV)-homeassistant
 HOMEASSISTANT_PYTHON ?= $(PYTHON)
 BENCHMARKS ?= peers latency start motion endurance pipeline stop reload colours runtimes
 bin := $(VENV)/bin
-pip = $(@D)/bin/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
+pip = $(@D)/bin/python -m pip --disable-pip-version-check
 install = $(pip) install --constraint constraints.txt --editable
 mediapipe = $(pip) install --no-deps mediapipe==1.2.2
 
@@ -105,43 +105,36 @@ $(VENV)/bin/python $(TRAINER)/bin/python:
 
 # A set-up is made anew only when what it is made from has changed.
 $(VENV)/demo.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "setting up edgecam in $(@D) ..."
-	@$(install) '.[demo]'
+	@scripts/quietly "setting up edgecam in $(@D)" $(install) '.[demo]'
 	@touch $@
 
 $(VENV)/test.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "setting up the tests in $(@D) ..."
-	@$(install) '.[test]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the tests in $(@D)" $(install) '.[test]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@
 
 $(VENV)/fuzz.ready: $(VENV)/test.ready
-	@echo "setting up the fuzzer in $(@D) ..."
-	@$(install) '.[test,fuzz]'
+	@scripts/quietly "setting up the fuzzer in $(@D)" $(install) '.[test,fuzz]'
 	@touch $@
 
 $(VENV)/lint.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "setting up the linters in $(@D) ..."
-	@$(install) '.[test,lint]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the linters in $(@D)" $(install) '.[test,lint]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@
 
 $(HOMEASSISTANT)/bin/python:
 	@scripts/new-venv $(HOMEASSISTANT_PYTHON) $(HOMEASSISTANT)
 
 $(HOMEASSISTANT)/homeassistant.ready: | $(HOMEASSISTANT)/bin/python
-	@echo "setting up Home Assistant in $(@D) ..."
-	@$(pip) install homeassistant==2025.4.4 paho-mqtt==2.1.0
+	@scripts/quietly "setting up Home Assistant in $(@D)" $(pip) install homeassistant==2025.4.4 paho-mqtt==2.1.0
 	@touch $@
 
 $(TRAINER)/trainer.ready: pyproject.toml constraints.txt | $(TRAINER)/bin/python
-	@echo "setting up the trainer in $(@D) ..."
-	@$(install) '.[trainer]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the trainer in $(@D)" $(install) '.[trainer]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@
 
 $(TRAINER)/test.ready: pyproject.toml constraints.txt | $(TRAINER)/bin/python
-	@echo "setting up the trainer and its tests in $(@D) ..."
-	@$(install) '.[trainer,test]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the trainer and its tests in $(@D)" $(install) '.[trainer,test]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@
