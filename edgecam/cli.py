@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -122,12 +123,13 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
     from edgecam.tools.check import Status, findings
 
     rows = []
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for row in findings(
         lambda: _load(file, overrides), _settings_file(file), of_service=file is None and not overrides
     ):
         rows.append(row)
         if not as_json:
-            click.echo(row.line())
+            click.echo(row.line(columns))
     if as_json:
         import msgspec
 
@@ -234,7 +236,7 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str] | No
         sys.exit(command.main(arguments, prog_name=name, standalone_mode=False))
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else name
-        problem = error.format_message()
+        problem = error.format_message().replace(". Did you", "; did you")
         _fail(f"{path}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
     except click.ClickException as error:
         _fail(f"{name}: {error.format_message()}", error.exit_code)

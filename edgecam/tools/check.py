@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import textwrap
 import threading
 from enum import StrEnum
 from itertools import islice
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CAMERA_TIMEOUT_S = 15.0
 BROKER_TIMEOUT_S = 7.0
+INDENT = 22  # columns before what is said of a part
 
 
 class Status(StrEnum):
@@ -46,10 +48,14 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
     remedy: str = ""
 
-    def line(self) -> str:
-        """For people."""
-        status = click.style(f"{self.status:8}", fg=COLOURS[self.status])
-        return f"{status} {self.name:12} {self.detail}" + (f" -> {self.remedy}" if self.remedy else "")
+    def line(self, columns: int | None = None) -> str:
+        """For people: one line, or as many as it takes in a terminal of so many columns."""
+        said = f"{self.detail} -> {self.remedy}" if self.remedy else self.detail
+        if columns:
+            width = max(20, columns - INDENT)
+            rows = textwrap.wrap(said, width, break_long_words=False, break_on_hyphens=False)
+            said = f"\n{'':{INDENT}}".join(rows)
+        return f"{click.style(f'{self.status:8}', fg=COLOURS[self.status])} {self.name:12} {said}"
 
 
 def findings(load: Callable[[], Config], file: Path | None, *, of_service: bool = False) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -95,6 +94,8 @@ class Account:
 
     def _figures(self, last: StatsPayload, pace: str) -> Iterator[str]:
         yield f"frames    {last.frames.classified} classified, {last.frames.dropped} dropped"
+        import statistics  # at the end of a run; the first frames are not to wait for it
+
         busy = [report for report in self.reports if report.latency_ms.p50 is not None]
         if not busy:
             return

@@ -80,7 +80,8 @@ def forget(settings: config.Config, *, force: bool) -> Forgotten:
         with logged_in(settings.mqtt, ANSWER_S, listen) as client:
             cleared = _cleared(client, inbox, settings, force=force)
     except BrokerError as error:
-        message = f"{_broker(settings)} {error}"
+        another = "; name another with --broker HOST:PORT" if error.__cause__ else ""
+        message = f"{_broker(settings)} {error}{another}"
         raise BrokerError(message) from None
     announced = announcement_topic(settings)
     topics = tuple(topic.removeprefix(f"{settings.root}/") for topic in cleared if topic != announced)

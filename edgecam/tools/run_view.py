@@ -46,11 +46,10 @@ class RunView:
         """Show what is nearest to an event, if there is none; of the rest more is logged than shown."""
         self._account.reports.append(stats)
         leading = stats.leading
+        p50 = stats.latency_ms.p50
+        latency = "" if p50 is None else f", latency p50 {p50} ms"
         nearest = f"; highest: {leading.label} {leading.score:.2f}" if leading else ""
-        logger.debug(
-            "%.1f frames/s, latency p50 %s ms, %d dropped%s",
-            *(stats.fps, stats.latency_ms.p50, stats.frames.dropped, nearest),
-        )
+        logger.debug("%.1f frames/s%s, %d dropped%s", stats.fps, latency, stats.frames.dropped, nearest)
         if leading and self._account.began == self._account.ended and self._is_news(leading):
             self._shown = leading
             self._print(nearest_line(leading, datetime.now(UTC)))

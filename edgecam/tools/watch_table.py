@@ -42,6 +42,10 @@ def overview(cameras: Collection[CameraStatus], now: datetime, rows: int, where:
     ordered = sorted(cameras, key=lambda camera: (camera.condition == "online", camera.name))
     for camera in ordered[:rows]:
         made.add_row(*_row(camera, now))
+    if not ordered:
+        return Group(
+            _title(cameras, where), Text("none has said anything yet: does one run, with the same mqtt.base?", "dim")
+        )
     rest = [Text(f"and {len(ordered) - rows} more", "dim")] if len(ordered) > rows else []
     return Group(_title(cameras, where), made, *rest)
 

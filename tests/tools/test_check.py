@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import socket
 import subprocess
 import sys
@@ -68,17 +69,21 @@ def test_it_says_that_no_settings_were_read(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
-def test_in_a_terminal_a_failure_is_red(good: list[str]) -> None:
+def test_in_a_terminal_a_failure_is_red_and_no_line_is_broken_by_the_terminal(good: list[str]) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "edgecam", "check", *good, "--set", "mqtt.port=1"]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as check:
+    environment = {**os.environ, "COLUMNS": "80"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as check:
         os.close(theirs)
         text = b""
-        while b"broker" not in text:
+        while b"temperature" not in text:
             text += os.read(ours, 65_536)
         check.kill()
     os.close(ours)
     assert b"\x1b[31mfailure" in text
+    broker = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text.decode()).splitlines() if line]
+    assert all(len(line) <= 80 or "/" in line for line in broker)
+    assert any(line.startswith(" " * 22) for line in broker)
 
 
 class TestSettings:

@@ -73,6 +73,10 @@ class TestDemo:
         ):
             assert re.search(f"^{line}", ended.stdout, re.MULTILINE)
 
+    def test_it_ends_with_what_to_type_next(self) -> None:
+        steps = edgecam("demo", "--seconds", 4).stdout.partition("\ndelivery ")[2]
+        assert re.findall("^    (.*)$", steps, re.MULTILINE) == ["edgecam run", "edgecam check", "make trainer"]
+
     def test_it_stops_when_nobody_reads_on(self) -> None:
         with subprocess.Popen(
             [sys.executable, "-m", "edgecam", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -148,7 +148,5 @@ def test_a_broker_that_does_not_let_us_is_told(tmp_path: Path, rules: str, probl
 def test_a_broker_that_is_not_there_is_told_in_one_line() -> None:
     port = free_port()
     ended = forget("porch", port)
-    assert (ended.returncode, ended.stderr) == (
-        1,
-        f"edgecam: broker 127.0.0.1:{port} cannot be reached: connection refused\n",
-    )
+    problem = "cannot be reached: connection refused; name another with --broker HOST:PORT"
+    assert (ended.returncode, ended.stderr) == (1, f"edgecam: broker 127.0.0.1:{port} {problem}\n")

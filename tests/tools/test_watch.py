@@ -55,6 +55,12 @@ class TestTable:
         ]
         assert shown(cameras)[0].strip() == "edgecam on localhost:1883: 3 cameras, 1 online, 1 paused, 1 offline"
 
+    def test_without_a_camera_it_says_so(self) -> None:
+        assert [line.strip() for line in shown([])] == [
+            "edgecam on localhost:1883: 0 cameras",
+            "none has said anything yet: does one run, with the same mqtt.base?",
+        ]
+
     def test_one_camera_is_one(self) -> None:
         assert shown([CameraStatus("a")])[0].strip() == "edgecam on localhost:1883: 1 camera, 1 offline"
 
@@ -163,6 +169,7 @@ class TestWatch:
     def test_it_shows_a_camera(self, watched: Mosquitto) -> None:
         ended = edgecam("watch", "--broker", f"127.0.0.1:{watched.port}", "--seconds", 1)
         assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout.endswith("\n")
         assert re.search(r"^porch +online +red +[\d.]+ +[\d.]+ +[\d.]+ ", ended.stdout, re.MULTILINE)
 
     def test_in_a_terminal_of_80_columns_it_goes_on_until_ctrl_c(self, watched: Mosquitto) -> None:
@@ -195,7 +202,6 @@ class TestWatch:
             address = ("--broker", f"127.0.0.1:{broker.port}", "--seconds", 1)
             refused = edgecam("watch", *address)
             problem = "refuses us: not authorized; check mqtt.username and mqtt.password_file"
-            problem += "; name another with --broker HOST:PORT"
             assert (refused.returncode, refused.stderr) == (1, f"edgecam: broker 127.0.0.1:{broker.port} {problem}\n")
             login = ("--set", "mqtt.username=viewer", "--set", f"mqtt.password_file={tmp_path}/password")
             assert edgecam("watch", *address, *login).returncode == 0
