@@ -9,12 +9,15 @@ import re
 import socket
 import subprocess
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
+from edgecam.config import load
+from edgecam.model.meant import HIDDEN
 from edgecam.tools.check import Status, findings
 from edgecam.tools.demo import shipped_clip
 from tests import tflite
@@ -59,8 +62,6 @@ def test_it_says_which_settings_were_read(good: list[str], tmp_path: Path) -> No
 
 
 def test_it_says_that_no_settings_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgecam.config import load
-
     monkeypatch.setenv("HOME", "/nowhere")
     first = next(findings(lambda: load(None, ["camera.name=porch"]), None))
     assert (first.status, first.detail) == (
@@ -132,6 +133,22 @@ class TestModel:
         part, _, remedy = failure(*good, "--set", f"model.labels={tmp_path / labels}")
         assert part == "model"
         assert "model.labels" in remedy
+
+    def test_one_in_a_home_is_not_there_for_the_service(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tflite.saved(tmp_path, tflite.classifier("uint8"))
+        systemctl = tmp_path / "systemctl"
+        systemctl.write_text("#!/bin/sh\necho ActiveState=failed; echo LoadState=loaded; echo StatusText=\n")
+        systemctl.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        monkeypatch.setattr("edgecam.model.meant.HOMES", (str(tmp_path),))
+        found = {
+            of_service: next(
+                islice(findings(lambda: load(None, [f"model.path={path}"]), None, of_service=of_service), 1, None)
+            )
+            for of_service in (True, False)
+        }
+        assert (found[True].status, found[True].remedy) == (Status.FAILURE, HIDDEN)
+        assert found[False].status == Status.OK
 
 
 class TestCamera:
