@@ -37,19 +37,19 @@ test-homeassistant: $(VENV)/test.ready $(HOMEASSISTANT)/homeassistant.ready  ## 
 	@scripts/need mosquitto
 	@HOMEASSISTANT=$(HOMEASSISTANT)/bin/python $(bin)/python -m pytest $(or $(TESTS),tests/homeassistant)
 
-test-system: $(VENV)/test.ready  ## boot machines and test what is installed on them; as root, on Debian
+test-system: $(VENV)/test.ready  ## test what is installed, on booted machines; as root, on Debian
 	@scripts/need mmdebstrap qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 mkfs.ext4=e2fsprogs ssh=openssh-client
 	@$(bin)/python -m pytest --numprocesses 2 --dist loadfile $(or $(TESTS),tests/system)
 
-test-faults: $(VENV)/test.ready  ## kill, cut, fill and unplug all there is, and count what is lost; best as root
+test-faults: $(VENV)/test.ready  ## kill, cut and unplug all, and count what is lost; best as root
 	@scripts/need mosquitto
 	@$(bin)/python -m pytest --numprocesses 2 --dist worksteal -rP $(or $(TESTS),tests/faults)
 
-soak: $(VENV)/test.ready  ## run at full speed with a fault every few seconds: make soak MINUTES=20
+soak: $(VENV)/test.ready  ## full speed, a fault every few seconds: make soak MINUTES=20
 	@scripts/need mosquitto
 	@$(bin)/python -m tests.faults.soak --minutes $(or $(MINUTES),20) $(if $(PICTURE),--picture $(PICTURE))
 
-fuzz: $(VENV)/fuzz.ready  ## feed rubbish to all that reads what others wrote: make fuzz MINUTES=10
+fuzz: $(VENV)/fuzz.ready  ## feed rubbish to all that reads: make fuzz MINUTES=10
 	@$(bin)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 test-aarch64: $(VENV)/demo.ready  ## run the demo on an emulated Cortex-A76 and here; as root, on Debian 12
