@@ -11,7 +11,7 @@ HOMEASSISTANT ?= $(VENV)-homeassistant
 HOMEASSISTANT_PYTHON ?= $(PYTHON)
 BENCHMARKS ?= peers latency start motion endurance pipeline stop reload colours runtimes
 bin := $(VENV)/bin
-pip = $(@D)/bin/python -m pip --disable-pip-version-check $(if $(CI),--quiet)
+pip = $(@D)/bin/python -m pip --disable-pip-version-check
 install = $(pip) install --constraint constraints.txt --editable
 mediapipe = $(pip) install --no-deps mediapipe==1.2.2
 
@@ -37,19 +37,19 @@ test-homeassistant: $(VENV)/test.ready $(HOMEASSISTANT)/homeassistant.ready  ## 
 	@scripts/need mosquitto
 	@HOMEASSISTANT=$(HOMEASSISTANT)/bin/python $(bin)/python -m pytest $(or $(TESTS),tests/homeassistant)
 
-test-system: $(VENV)/test.ready  ## boot machines and test what is installed on them; as root, on Debian
+test-system: $(VENV)/test.ready  ## test what is installed, on booted machines; as root, on Debian
 	@scripts/need mmdebstrap qemu-img=qemu-utils qemu-system-x86_64=qemu-system-x86 mkfs.ext4=e2fsprogs ssh=openssh-client
 	@$(bin)/python -m pytest --numprocesses 2 --dist loadfile $(or $(TESTS),tests/system)
 
-test-faults: $(VENV)/test.ready  ## kill, cut, fill and unplug all there is, and count what is lost; best as root
+test-faults: $(VENV)/test.ready  ## kill, cut and unplug all, and count what is lost; best as root
 	@scripts/need mosquitto
 	@$(bin)/python -m pytest --numprocesses 2 --dist worksteal -rP $(or $(TESTS),tests/faults)
 
-soak: $(VENV)/test.ready  ## run at full speed with a fault every few seconds: make soak MINUTES=20
+soak: $(VENV)/test.ready  ## full speed, a fault every few seconds: make soak MINUTES=20
 	@scripts/need mosquitto
 	@$(bin)/python -m tests.faults.soak --minutes $(or $(MINUTES),20) $(if $(PICTURE),--picture $(PICTURE))
 
-fuzz: $(VENV)/fuzz.ready  ## feed rubbish to all that reads what others wrote: make fuzz MINUTES=10
+fuzz: $(VENV)/fuzz.ready  ## feed rubbish to all that reads: make fuzz MINUTES=10
 	@$(bin)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 test-aarch64: $(VENV)/demo.ready  ## run the demo on an emulated Cortex-A76 and here; as root, on Debian 12
@@ -105,43 +105,36 @@ $(VENV)/bin/python $(TRAINER)/bin/python:
 
 # A set-up is made anew only when what it is made from has changed.
 $(VENV)/demo.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "setting up edgecam in $(@D) ..."
-	@$(install) '.[demo]'
+	@scripts/quietly "setting up edgecam in $(@D)" $(install) '.[demo]'
 	@touch $@
 
 $(VENV)/test.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "setting up the tests in $(@D) ..."
-	@$(install) '.[test]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the tests in $(@D)" $(install) '.[test]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@
 
 $(VENV)/fuzz.ready: $(VENV)/test.ready
-	@echo "setting up the fuzzer in $(@D) ..."
-	@$(install) '.[test,fuzz]'
+	@scripts/quietly "setting up the fuzzer in $(@D)" $(install) '.[test,fuzz]'
 	@touch $@
 
 $(VENV)/lint.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "setting up the linters in $(@D) ..."
-	@$(install) '.[test,lint]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the linters in $(@D)" $(install) '.[test,lint]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@
 
 $(HOMEASSISTANT)/bin/python:
 	@scripts/new-venv $(HOMEASSISTANT_PYTHON) $(HOMEASSISTANT)
 
 $(HOMEASSISTANT)/homeassistant.ready: | $(HOMEASSISTANT)/bin/python
-	@echo "setting up Home Assistant in $(@D) ..."
-	@$(pip) install homeassistant==2025.4.4 paho-mqtt==2.1.0
+	@scripts/quietly "setting up Home Assistant in $(@D)" $(pip) install homeassistant==2025.4.4 paho-mqtt==2.1.0
 	@touch $@
 
 $(TRAINER)/trainer.ready: pyproject.toml constraints.txt | $(TRAINER)/bin/python
-	@echo "setting up the trainer in $(@D) ..."
-	@$(install) '.[trainer]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the trainer in $(@D)" $(install) '.[trainer]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@
 
 $(TRAINER)/test.ready: pyproject.toml constraints.txt | $(TRAINER)/bin/python
-	@echo "setting up the trainer and its tests in $(@D) ..."
-	@$(install) '.[trainer,test]'
-	@$(mediapipe)
+	@scripts/quietly "setting up the trainer and its tests in $(@D)" $(install) '.[trainer,test]'
+	@scripts/quietly "setting up MediaPipe in $(@D)" $(mediapipe)
 	@touch $@

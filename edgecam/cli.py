@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -47,29 +48,44 @@ def _verbosity(command: Any) -> Any:
     return more(less(command))
 
 
+def _settings_file(named: Path | None) -> Path | None:
+    """Which file is read: the one that was named, else the system's, if it is there."""
+    from edgecam import config
+
+    return config.SYSTEM_FILE if named is None and config.SYSTEM_FILE.exists() else named
+
+
 def _load(file: Path | None, overrides: tuple[str, ...]) -> Config:
     from edgecam import config
 
-    if file is None and config.SYSTEM_FILE.exists():
-        file = config.SYSTEM_FILE
-    return config.load(file, overrides)
+    return config.load(_settings_file(file), overrides)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="edgecam")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Classify what a camera sees and publish it over MQTT; no picture leaves the device unless you say so."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
-@cli.command()
+@cli.command(short_help="Run the daemon: classify, and publish over MQTT.")
 @_configuration
 @_verbosity
 def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: bool) -> None:
-    """Run the daemon until SIGTERM or SIGINT, or the end of a video file; SIGHUP: take over changed settings."""
+    """Classify what the camera sees, and publish it, until SIGTERM or SIGINT, or the end of a file.
+
+    In a terminal each event is a line on standard output, unless --quiet; elsewhere it is logged. SIGHUP takes over
+    changed settings.
+    """
     start_logging(verbose=verbose, quiet=quiet)
     from edgecam.daemon.service import Service
+    from edgecam.tools.run_view import RunView
 
-    service = Service(lambda: _load(file, overrides))
+    is_seen = sys.stdout.isatty()
+    view = RunView(prints=is_seen and not quiet, logs=not (is_seen and sys.stderr.isatty()))
+    service = Service(lambda: _load(file, overrides), on_event=view.take_event, on_stats=view.take_stats)
 
     def stop(number: int, _frame: object) -> None:
         logging.getLogger(__name__).info("%s: stopping", signal.Signals(number).name)
@@ -80,13 +96,15 @@ def run(*, file: Path | None, overrides: tuple[str, ...], verbose: bool, quiet: 
         signal.signal(number, stop)
     if not sys.stderr.isatty():  # of a terminal it means that it was closed
         signal.signal(signal.SIGHUP, lambda *_: service.reload())
-    if not service.run():
+    has_ended = service.run()
+    view.end()
+    if not has_ended:
         # A thread is stuck in a camera's driver. It must not wake up while the interpreter is taken down.
         logging.shutdown()
         os._exit(0)
 
 
-@cli.command()
+@cli.command(short_help="Run all of it on the clip and model that come with it.")
 @click.option("--seconds", type=click.IntRange(1), help="How long; without it, the clip once.")
 @click.option("--broker", metavar="HOST:PORT", help="Use this broker instead of an embedded one.")
 @_verbosity
@@ -98,7 +116,7 @@ def demo(*, seconds: int | None, broker: str | None, verbose: bool, quiet: bool)
     sys.exit(0 if run_demo(seconds, broker, verbose=verbose) else FAILED)
 
 
-@cli.command()
+@cli.command(short_help="Tell what works, what does not, and the remedy.")
 @_configuration
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
@@ -106,10 +124,13 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
     from edgecam.tools.check import Status, findings
 
     rows = []
-    for row in findings(lambda: _load(file, overrides), of_service=file is None and not overrides):
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for row in findings(
+        lambda: _load(file, overrides), _settings_file(file), of_service=file is None and not overrides
+    ):
         rows.append(row)
         if not as_json:
-            click.echo(row.line())
+            click.echo(row.line(columns))
     if as_json:
         import msgspec
 
@@ -117,7 +138,7 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
     sys.exit(FAILED if any(row.status == Status.FAILURE for row in rows) else 0)
 
 
-@cli.command()
+@cli.command(short_help="Measure how fast models are on this device.")
 @click.option(
     "--model",
     "models",
@@ -147,7 +168,7 @@ def bench(*, models: tuple[str, ...], threads: int | None, frames: int, as_json:
         print_report(report)
 
 
-@cli.command()
+@cli.command(short_help="Show every camera on a broker, live.")
 @click.option("--broker", metavar="HOST:PORT", help="Watch this broker instead of that of the settings.")
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long; without it, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
@@ -164,7 +185,26 @@ def watch(
     watch.watch(addresses.with_address(settings, broker) if broker else settings, seconds, as_json=as_json)
 
 
-@cli.command()
+@cli.command(short_help="Clear what a broker keeps of a camera that is gone.")
+@click.argument("name")
+@click.option("--broker", metavar="HOST:PORT", help="At this broker instead of that of the settings.")
+@click.option("--force", is_flag=True, help="Do it even if the camera is said to be online.")
+@_configuration
+def forget(*, name: str, broker: str | None, force: bool, file: Path | None, overrides: tuple[str, ...]) -> None:
+    """Clear what a broker keeps of the camera NAME, and its device in Home Assistant.
+
+    For a camera that is gone for good: it then leaves edgecam watch and Home Assistant.
+    """
+    start_logging(verbose=False, quiet=True)
+    from edgecam.tools.forget import forget as forget_camera
+    from edgecam.tools.forget import settings_of
+
+    forgotten = forget_camera(settings_of(_load(file, overrides), name, broker), force=force)
+    topics = ", ".join(forgotten.topics)
+    click.echo(f"{name}: cleared {topics or 'no topic'}" + ("; Home Assistant's device" * forgotten.was_announced))
+
+
+@cli.command(short_help="Make a key that signs models.")
 @click.argument("file", type=click.Path(path_type=Path))
 def keygen(*, file: Path) -> None:
     """Make a key that signs models: the private one goes into FILE, the public one is printed for the settings."""
@@ -175,7 +215,7 @@ def keygen(*, file: Path) -> None:
     click.echo(f"{file}: the private key; whoever has it can give your cameras models", err=True)
 
 
-@cli.command()
+@cli.command(short_help="Sign a model, to roll it out to cameras.")
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--key", required=True, type=click.Path(path_type=Path), metavar="FILE", help="From edgecam keygen.")
 @click.option("--url", required=True, help="Where cameras find the model: https://..., http://... or file://...")
@@ -197,7 +237,7 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str] | No
         sys.exit(command.main(arguments, prog_name=name, standalone_mode=False))
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else name
-        problem = error.format_message()
+        problem = error.format_message().replace(". Did you", "; did you")
         _fail(f"{path}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
     except click.ClickException as error:
         _fail(f"{name}: {error.format_message()}", error.exit_code)

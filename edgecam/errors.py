@@ -1,10 +1,26 @@
-"""What can go wrong that a user can mend; each message is one line that says what, where and what to do."""
+"""What can go wrong that a user can mend; each message is one line: what and where; what to do."""
+
+REMEDY = "; "  # begins what to do
 
 
 class EdgecamError(Exception):
-    """Base of all errors that end a command with one line; ``exit_code`` is the command's."""
+    """Base of all errors that end a command with one line; ``exit_code`` is the command's.
+
+    The line says what is wrong, and after its last semicolon what to do. So the remedy stays with an error that is told
+    by a child process, or again with a place before it.
+    """
 
     exit_code = 1
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, and where."""
+        return split_remedy(str(self))[0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty: the line does not say."""
+        return split_remedy(str(self))[1]
 
 
 class ConfigError(EdgecamError, ValueError):
@@ -49,3 +65,9 @@ def as_text(came: bytes | str, most: int) -> str:
     text = came[:most].decode(errors="backslashreplace") if isinstance(came, bytes) else came[:most]
     escaped = (each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
     return f"'{''.join(escaped)}'" + ("..." if len(came) > most else "")
+
+
+def split_remedy(line: str) -> tuple[str, str]:
+    """Split the line of an error into what is wrong, and what to do; the latter is empty where it does not say."""
+    problem, found, remedy = line.rpartition(REMEDY)
+    return (problem, remedy) if found else (line, "")

@@ -10,11 +10,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PROGRAM = re.compile(r"^Save it as `(\w+\.py)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = r"(make|edgecam|sudo|mosquitto_\w+|python3?|pip|\.venv\S*|journalctl|systemctl|git|cd) "
 PLACES = {
     "the judge": r"make (lint|test|test-[a-z]+)$",  # .ci/run runs these themselves
-    "tests/test_documents.py": r"(\.venv/bin/)?edgecam |mosquitto_|make (demo|help|test TESTS=)",
+    "tests/test_documents.py": r"(\.venv/bin/)?edgecam |\.venv/bin/python |mosquitto_|make (demo|help|test TESTS=)",
     "tests/trainer/test_documents.py": r"make trainer|\.venv-trainer/",
     "tests/faults/test_documents.py": r"make (soak|fuzz|bench)",
     "tests/system": r"sudo |journalctl |echo ",
@@ -38,6 +39,11 @@ def commands() -> list[Command]:
         for line in block.splitlines()
         if line.strip()
     ]
+
+
+def programs() -> dict[str, str]:
+    """Return the programs to copy, by the names under which they are to be saved."""
+    return {name: text for file in FILES for name, text in PROGRAM.findall(file.read_text("utf-8"))}
 
 
 def commands_of(place: str) -> list[Command]:

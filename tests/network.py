@@ -22,7 +22,7 @@ from tests.documents import environment
 
 ENOUGH_S = 5.0
 LONGEST_S = 120.0
-GOES_ON = ("edgecam run", "edgecam watch", "mosquitto_sub -v")
+GOES_ON = ("edgecam run", "edgecam watch", "mosquitto_sub -v", "python events.py")
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -66,6 +66,8 @@ def main() -> None:
             "camera.realtime": "true",
             "stats.interval": 1,
         }
+        gone = ["mosquitto_pub", "-r", "-t", "edgecam/attic/availability", "-m", "offline"]
+        subprocess.run(gone, check=True)
         with Subscriber(broker.port) as subscriber:
             daemon = Daemon(Path(name) / "porch", settings)
             subscriber.wait_for_event("new")

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+import yaml  # type: ignore[import-untyped]  # its stubs are not worth a package
 
+from edgecam import config
+from edgecam.mqtt.homeassistant import announcement
 from tests import tflite
 from tests.broker import Mosquitto, Subscriber
-from tests.documents import FILES, ROOT, Command, checkout, commands, commands_of, places, unmarked
+from tests.documents import FILES, ROOT, Command, checkout, commands, commands_of, places, programs, unmarked
 from tests.network import Ended
 from trainer.metadata import with_metadata
 
@@ -101,6 +104,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
     (folder / "mine").mkdir()
     for file in (folder / "mine" / "model.tflite", folder / "garden-2.tflite"):
         file.write_bytes(model)
+    for name, text in programs().items():
+        (folder / name).write_text(text)
     typed = [command.text for command in commands_of(HERE)]
     ran = subprocess.run(
         ["unshare", "--net", "--fork", sys.executable, "-m", "tests.network", str(folder)],
@@ -120,3 +125,25 @@ def test_a_command_does_what_it_is_shown_for(command: Command, ended: dict[str, 
     expected = {"edgecam check": (0, 1)}.get(command.text, (0, None))  # no camera and no service is there
     assert how.code in expected, how.output
     assert "Traceback" not in how.output
+
+
+@pytest.mark.timeout(600)
+def test_the_program_to_copy_prints_events(ended: dict[str, Ended]) -> None:
+    assert set(programs()) == {"events.py"}
+    output = ended[".venv/bin/python events.py"].output
+    assert re.search(r"^\S+Z porch (new|update|end) \w+ [01]\.\d+$", output, re.MULTILINE), output
+
+
+def test_the_automations_name_what_home_assistant_is_told_of() -> None:
+    page = (ROOT / "docs" / "homeassistant.md").read_text("utf-8")
+    blocks = re.findall(r"^    automation:\n(?:    .*\n)+", page, re.MULTILINE)
+    automations = [each for block in blocks for each in yaml.safe_load(dedent(block))["automation"]]
+    assert len(automations) == 2
+    for automation in automations:
+        (trigger,) = automation["triggers"]
+        assert automation["actions"]
+        kind, _, name = trigger["entity_id"].partition(".")
+        camera, _, entity = name.partition("_")
+        settings = config.Config(camera=config.CameraSettings(name=camera))
+        components = msgspec.json.decode(announcement(settings))["components"].values()
+        assert (kind, entity) in {(each["platform"], each.get("name", "").lower()) for each in components}

@@ -75,14 +75,14 @@ class Service:
         self,
         load: Callable[[], Config],
         *,
-        on_event: Callable[[EventPayload], None] | None = None,
-        on_stats: Callable[[StatsPayload], None] | None = None,
+        on_event: Callable[[EventPayload], None] = lambda _event: None,
+        on_stats: Callable[[StatsPayload], None] = lambda _stats: None,
     ) -> None:
         """Make all parts by the settings that ``load`` reads; no thread runs yet.
 
         Args:
             load: reads the settings, now and at each reload.
-            on_event: given, in the publisher's thread, each event when it is saved; None: it is logged.
+            on_event: given, in the publisher's thread, each event when it is saved.
             on_stats: given, in the publisher's thread, what is published as stats.
 
         Raises:
@@ -91,7 +91,7 @@ class Service:
             ConfigError: the settings are wrong, or a file with a secret or certificate cannot be read.
         """
         self._load = load
-        self._on_event = on_event or _log_event
+        self._on_event = on_event
         self._on_stats = on_stats
         self._inbox: queue.SimpleQueue[Task | _Signal | Command | Verdict | Change] = queue.SimpleQueue()
         self._happened: Inbox = queue.SimpleQueue()
@@ -375,15 +375,10 @@ class Service:
     def _show(self, state: StatePayload, stats: StatsPayload) -> None:
         """Tell systemd, for ``systemctl status``, what is published, and tidy up."""
         give_back()
-        if self._on_stats:
-            self._on_stats(stats)
+        self._on_stats(stats)
         seen = f"sees {state.label}" if state.label else "sees nothing it knows"
         camera = _camera_words(online=state.camera == "online") if self._switches.enabled else "paused over MQTT"
         self._manager.tell(f"STATUS={camera}; {seen}; {stats.fps} frames/s; {stats.outbox} events not yet delivered")
-
-
-def _log_event(payload: EventPayload) -> None:
-    logger.debug("event %s %s %s %.2f %s", payload.type, payload.id, payload.frame_time, payload.score, payload.label)
 
 
 def _camera_words(*, online: bool) -> str:

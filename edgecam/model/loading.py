@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgecam.errors import ModelError
 from edgecam.model.classifier import Classifier, read_model, usual_plan
+from edgecam.model.meant import what_was_meant
 from edgecam.model.plan import choose
 from edgecam.model.plan_file import Measured, PlanFile
 
@@ -29,7 +30,7 @@ class PlannedModel:
         content: of the .tflite file.
         plan: the runtime, graph and threads.
         graph: what the runtime is given: the same content, or a rewritten graph.
-        measured: what the plan was chosen by, as words; empty: it is the usual plan, nothing was measured.
+        measured: how long an inference took, as words; empty: it is the usual plan, nothing was measured.
         is_final: no measuring could change it.
     """
 
@@ -61,7 +62,7 @@ def plan_model(settings: config.ModelSettings, fps: float, *, measure: bool) -> 
     Raises:
         ModelError: the model is refused.
     """
-    content = read_model(settings)
+    content = _read(settings)
     sha256 = hashlib.sha256(content).hexdigest()
     if settings.graph == "original" and "auto" not in (settings.runtime, settings.threads):
         _try(settings, sha256)
@@ -79,6 +80,17 @@ def plan_model(settings: config.ModelSettings, fps: float, *, measure: bool) -> 
     best = choose(found.timings, 1e3 / fps)
     graph = found.rewritten if best.plan.graph == "rewritten" and found.rewritten else content
     return PlannedModel(settings, content, best.plan, graph, _in_words(found, best.plan))
+
+
+def _read(settings: config.ModelSettings) -> bytes:
+    try:
+        return read_model(settings)
+    except ModelError as error:
+        meant = what_was_meant(settings.path)
+        if error.remedy or not meant:
+            raise
+        message = f"{error}; {meant}"
+        raise ModelError(message) from None
 
 
 def _try(settings: config.ModelSettings, sha256: str) -> None:
@@ -110,5 +122,5 @@ def _same(settings: config.ModelSettings, tried: str, sha256: str) -> None:
 
 def _in_words(measured: Measured, plan: Plan) -> str:
     times = {timing.plan: f"{timing.ms:.2f} ms" for timing in measured.timings}
-    others = ", ".join(f"{other} {ms}" for other, ms in times.items() if other != plan)
-    return f"{times[plan]} an inference when it was measured" + (f"; not: {others}" if others else "")
+    logger.debug("measured: %s", "; ".join(f"{other} {ms}" for other, ms in times.items()))
+    return f"{times[plan]} an inference when it was measured"

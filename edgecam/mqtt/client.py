@@ -193,7 +193,7 @@ def logged_in(
         client.connect(settings.host, settings.port, settings.keepalive)
     except UNREACHABLE as error:
         client.close()
-        raise BrokerError(unreachable(error)) from None
+        raise BrokerError(unreachable(error)) from error
     staying = Task("mqtt", stay, lambda _task: None)
     try:
         try:

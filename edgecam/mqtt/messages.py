@@ -19,6 +19,11 @@ def message_of(payload: EventPayload, topic: str) -> Message:
     return Message(topic, msgspec.json.encode(payload), payload.type, at_s)
 
 
+def log_event(payload: EventPayload) -> None:
+    """Log a step in the life of an event, for who wants to see all of them."""
+    logger.debug("event %s %s %s %.2f %s", payload.type, payload.id, payload.frame_time, payload.score, payload.label)
+
+
 def still_open(opened: OpenEvent, frame_time: str) -> OpenEvent:
     """Note that what an event saw was still there at ``frame_time``."""
     payload = msgspec.json.decode(opened.payload, type=EventPayload)

@@ -86,7 +86,11 @@ class QuantilesPayload(msgspec.Struct, frozen=True):
 
 
 class StatsPayload(msgspec.Struct, frozen=True):
-    """How the daemon is doing; ``leading`` is the label with the highest score now, also below its threshold."""
+    """How the daemon is doing.
+
+    ``leading`` is the highest label now, also below its threshold; null where no frame was classified. Older daemons do
+    not tell it.
+    """
 
     schema: int
     uptime_s: float

@@ -18,7 +18,7 @@ from edgecam.mqtt.commands import Announce
 from edgecam.mqtt.connection import Connection
 from edgecam.mqtt.delivery import Delivery
 from edgecam.mqtt.homeassistant import Announced, announcement, announcement_topic
-from edgecam.mqtt.messages import corrected, corrected_message, ended, message_of, moved, still_open
+from edgecam.mqtt.messages import corrected, corrected_message, ended, log_event, message_of, moved, still_open
 from edgecam.mqtt.notices import Happened, Origin, Picture, SettingsChange, Switched
 from edgecam.mqtt.outbox import Outbox
 from edgecam.mqtt.outbox_file import OpenEvent
@@ -370,6 +370,7 @@ class Publisher:
 
     def _tell_decided(self) -> None:
         for payload in self._decided:
+            log_event(payload)
             self._on_event(payload)
         self._decided.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -10,57 +10,81 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgecam.mqtt.payloads import QuantilesPayload
     from edgecam.tools.bench import Report, Result
 
-WIDTH = 120  # columns, where the output is no terminal
+TWO, ONE = 9.995, 99.95  # below which a figure has two decimals, and one
+WIDTH = 80  # columns, where the output is no terminal
+TITLES = (
+    "threads",
+    "graph",
+    "pieces",
+    "invoke ms\np50 / p99",
+    "frames\na second",
+    "of\nbare",
+    "latency ms\np50 / p99",
+    "CPU ms\na frame",
+    "MB",
+)
 
 
 def print_report(report: Report) -> None:
-    """Print a table, and below it what it means."""
+    """Print a table for each model, and below them what they mean, in 80 columns."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
     console.print(f"{report.machine}, {report.cores} cores", style="bold")
     console.print(", ".join(f"{name} {version}" for name, version in report.versions.items()), style="dim")
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("model", min_width=12, overflow="ellipsis", no_wrap=True)
-    table.add_column("graph", no_wrap=True)
-    for title in ("pieces", "threads", "invoke ms\np50 / p99", "frames\na second", "of bare\ninvoke"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for title in ("latency ms\np50 / p99", "CPU ms\na frame", "MB"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for result in report.results:
-        table.add_row(*_cells(result), style="bold green" if result is report.recommended else None)
-    console.print(table)
-    console.print(f"temperature {_degrees(report.temperature_c[0])} before, {_degrees(report.temperature_c[1])} after")
+    for (model, runtime), results in groupby(report.results, lambda result: (result.model, result.plan.runtime)):
+        name = "the shipped model" if model == "shipped" else model
+        table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+        for title in TITLES:
+            table.add_column(title, justify="left" if title == "graph" else "right", no_wrap=True)
+        for result in results:
+            table.add_row(*_cells(result), style="bold green" if result is report.recommended else None)
+        console.print(f"\n{name} on {runtime}", style="bold", soft_wrap=True)
+        console.print(table)
+    console.print(
+        f"\ntemperature {_degrees(report.temperature_c[0])} before, {_degrees(report.temperature_c[1])} after"
+    )
     for note in report.notes:
         console.print(f"note: {note}", style="yellow")
     if report.recommended:
-        console.print(_recommendation(report.recommended), style="green")
+        for line in _recommendation(report.recommended):
+            console.print(line, style="green", markup=False, soft_wrap=True)
 
 
 def _cells(result: Result) -> list[str]:
     return [
-        Path(result.model).stem,
-        result.plan.graph if result.plan.runtime == "litert" else f"{result.plan.graph}, {result.plan.runtime}",
-        str(result.pieces),
         str(result.plan.threads),
-        f"{result.bare_ms.p50:.2f} / {result.bare_ms.p99:.2f}",
+        result.plan.graph,
+        str(result.pieces),
+        _quantiles(result.bare_ms),
         f"{result.fps:.0f}",
         f"{result.ratio:.0%}",
-        f"{result.latency_ms.p50:.1f} / {result.latency_ms.p99:.1f}",
-        f"{result.cpu_ms:.2f}",
+        _quantiles(result.latency_ms),
+        _figure(result.cpu_ms),
         f"{result.memory_mb:.0f}",
     ]
 
 
-def _recommendation(result: Result) -> str:
-    path = "" if result.model == "shipped" else result.model
-    threads = result.plan.threads
-    return (
-        f'recommended: model.path = "{path}" and model.threads = {threads}: {result.fps:.0f} frames a second; '
-        f"a camera of 30 takes {3 * result.cpu_ms:.0f} % of one core"
-    )
+def _quantiles(told: QuantilesPayload) -> str:
+    return f"{_figure(told.p50 or 0)} / {_figure(told.p99 or 0)}"
+
+
+def _figure(ms: float) -> str:
+    """Three digits, or all that stand before the point: more are noise."""
+    return f"{ms:.{2 if ms < TWO else 1 if ms < ONE else 0}f}"
+
+
+def _recommendation(result: Result) -> Iterator[str]:
+    """What to copy into the settings, and why."""
+    yield f"recommended: {result.fps:.0f} frames a second; a camera of 30 takes {3 * result.cpu_ms:.0f} % of one core:"
+    yield "    [model]"
+    yield f'    path = "{"" if result.model == "shipped" else result.model}"'
+    yield f"    threads = {result.plan.threads}"
 
 
 def _degrees(celsius: float | None) -> str:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import textwrap
 import threading
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
+import click
 import msgspec
 
-from edgecam.addresses import shown
-from edgecam.errors import ConfigError, EdgecamError
+from edgecam.errors import BrokerError, ConfigError, EdgecamError, split_remedy
 from edgecam.tasks import Task
+from edgecam.tools.remedies import remedy_for_broker, remedy_for_camera, remedy_for_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from edgecam.camera.frames import Frame
     from edgecam.config import Config
 
-CAMERA_TIMEOUT_S = 15.0
+PATIENCE = 3  # times as long as a source waits for a frame, for one to be opened and to give one
 BROKER_TIMEOUT_S = 7.0
+INDENT = 22  # columns before what is said of a part
 
 
 class Status(StrEnum):
@@ -32,6 +37,9 @@ class Status(StrEnum):
     FAILURE = "failure"
 
 
+COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILURE: "red"}
+
+
 class Finding(msgspec.Struct, frozen=True):
     """How one part is, and what to do about it."""
 
@@ -40,74 +48,103 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
     remedy: str = ""
 
-    def line(self) -> str:
-        """For people."""
-        return f"{self.status:8} {self.name:12} {self.detail}" + (f" -> {self.remedy}" if self.remedy else "")
+    def line(self, columns: int | None = None) -> str:
+        """For people: one line, or as many as it takes in a terminal of so many columns."""
+        said = f"{self.detail} -> {self.remedy}" if self.remedy else self.detail
+        if columns:
+            width = max(20, columns - INDENT)
+            rows = textwrap.wrap(said, width, break_long_words=False, break_on_hyphens=False)
+            said = f"\n{'':{INDENT}}".join(rows)
+        return f"{click.style(f'{self.status:8}', fg=COLOURS[self.status])} {self.name:12} {said}"
 
 
-def findings(load: Callable[[], Config], *, of_service: bool = False) -> Iterator[Finding]:
-    """Look at each part in turn; ``load`` reads the settings, which may be those of the installed service."""
+def findings(load: Callable[[], Config], file: Path | None, *, of_service: bool = False) -> Iterator[Finding]:
+    """Look at each part in turn.
+
+    Args:
+        load: reads the settings.
+        file: which they are read from; None: from none.
+        of_service: they are those of the installed service.
+    """
     try:
         settings = load()
     except ConfigError as error:
         for mistake in error.mistakes:
-            yield Finding("settings", Status.FAILURE, mistake, "correct it; the other checks need the settings")
+            problem, remedy = split_remedy(mistake)
+            yield Finding(
+                "settings", Status.FAILURE, problem, remedy or "correct it; the other checks need the settings"
+            )
         return
-    yield Finding("settings", Status.OK, f"camera {settings.camera.name}, topics {settings.root}/")
+    read = f"read from {file}" if file else "every default holds, as there is no settings file"
+    yield Finding("settings", Status.OK, f"{read}: camera {settings.camera.name}, topics {settings.root}/")
     state, status = _service_state()
-    yield _model(settings)
+    yield _model(settings, of_service=of_service and state not in ("", "not installed"))
     yield _camera_of_service(settings, status) if of_service and state == "active" else _camera(settings)
     yield _broker(settings)
     yield _service(state)
     yield _temperature(settings.limits.temperature)
 
 
-def _model(settings: Config) -> Finding:
+def _failure(name: str, detail: str, remedy: str) -> Finding:
+    return Finding(name, Status.FAILURE, detail, remedy)
+
+
+def _model(settings: Config, *, of_service: bool) -> Finding:
     from edgecam.model.loading import plan_model
+    from edgecam.model.meant import HIDDEN, is_hidden_from_services
 
     try:
         model = plan_model(settings.model, settings.camera.fps, measure=False).load()
     except EdgecamError as error:
-        return Finding(
-            "model", Status.FAILURE, str(error), "name a classifier in model.path, or none for the shipped one"
-        )
+        return _failure("model", error.problem, remedy_for_model(error, settings.model))
+    path = model.file.path
+    if of_service and settings.model.path and is_hidden_from_services(path):
+        return _failure("model", f"{path}: read by you, but not by the service", HIDDEN)
     width, height = model.size
-    return Finding(
-        "model", Status.OK, f"{model.file.path}: {len(model.classes)} classes, {width}x{height}, {model.plan}"
-    )
+    return Finding("model", Status.OK, f"{path}: {len(model.classes)} classes, {width}x{height}, {model.plan}")
 
 
 def _camera(settings: Config) -> Finding:
     """Take one frame."""
     from edgecam.camera.sources import open_source
+    from edgecam.camera.sources.source import patience_s
 
+    try:
+        source = open_source(settings.camera)
+    except EdgecamError as error:
+        return _failure("camera", error.problem, remedy_for_camera(error, settings.camera.source))
+    name = source.name  # without the password that a stream's address may have
     stop = threading.Event()
     taken: list[Frame] = []
 
     def take() -> None:
-        frames = open_source(settings.camera).frames(stop)
-        taken.append(next(frames))
+        frames = source.frames(stop)
+        taken.extend(islice(frames, 1))
         frames.close()
 
-    task = Task("camera", take, lambda _task: None)
-    if not task.join(CAMERA_TIMEOUT_S):
-        return Finding(
-            "camera",
-            Status.FAILURE,
-            f"{shown(settings.camera.source)}: no frame in {CAMERA_TIMEOUT_S:.0f} s",
-            "plug it in anew",
-        )
+    task, timeout_s = Task("camera", take, lambda _task: None), PATIENCE * patience_s(settings.camera.fps)
+    if not task.join(timeout_s):
+        return _failure("camera", f"{name}: no frame in {timeout_s:.0f} s", "plug it in anew")
     if isinstance(task.error, EdgecamError):
-        return Finding("camera", Status.FAILURE, f"{shown(settings.camera.source)}: {task.error}", "set camera.source")
-    if task.error:
-        raise task.error
+        problem = task.error.problem
+        detail = problem if name in problem else f"{name}: {problem}"
+        return _failure("camera", detail, remedy_for_camera(task.error, settings.camera.source))
+    if task.error or not taken:  # a driver's own error may be of any kind
+        detail = f"{name}: {' '.join(str(task.error or 'no frame came').split())}"
+        return _failure("camera", detail, "see that no other program uses it, and plug it in anew")
     width, height = taken[0].size
-    return Finding("camera", Status.OK, f"{shown(settings.camera.source)}: {width}x{height}")
+    return Finding("camera", Status.OK, f"{name}: {width}x{height}")
 
 
 def _camera_of_service(settings: Config, status: str) -> Finding:
     """What the service says of the camera, which nobody else can open while it runs."""
-    detail = f"{shown(settings.camera.source)}: the service says: {status or 'nothing yet'}"
+    from edgecam.camera.sources import open_source
+
+    try:
+        name = open_source(settings.camera).name
+    except EdgecamError as error:
+        return _failure("camera", error.problem, remedy_for_camera(error, settings.camera.source))
+    detail = f"{name}: the service says: {status or 'nothing yet'}"
     if status.startswith("camera lost"):
         return Finding("camera", Status.FAILURE, detail, "plug it in, or set camera.source; see journalctl -u edgecam")
     return Finding("camera", Status.OK, detail)
@@ -120,8 +157,10 @@ def _broker(settings: Config) -> Finding:
     try:
         with logged_in(settings.mqtt, BROKER_TIMEOUT_S):
             pass
-    except EdgecamError as error:
-        return Finding("broker", Status.FAILURE, f"{name} {error}", "start it, or correct the section [mqtt]")
+    except ConfigError as error:  # a file of the settings cannot be read, or says nothing of use
+        return _failure("broker", error.problem, error.remedy or "correct it, or what it names")
+    except BrokerError as error:
+        return _failure("broker", f"{name} {error.problem}", remedy_for_broker(error, settings.mqtt))
     return Finding("broker", Status.OK, f"{name} lets us in")
 
 

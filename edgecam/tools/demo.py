@@ -25,13 +25,13 @@ from edgecam import __version__
 from edgecam.addresses import broker_address
 from edgecam.errors import BrokerError, ConfigError, in_words
 from edgecam.mqtt.payloads import EventPayload, StatsPayload
+from edgecam.tools.event_lines import Account, event_line
 
 CAMERA = "demo"
 BASE = f"edgecam/{CAMERA}"
 LOOPBACK = "127.0.0.1"
 CONNECT_TIMEOUT_S = 10.0
 LAST_MESSAGE_TIMEOUT_S = 5.0
-BAR = 20
 
 
 def shipped_clip() -> Path:
@@ -55,10 +55,8 @@ class _Received:
 
     online: asyncio.Event = field(default_factory=asyncio.Event)
     offline: asyncio.Event = field(default_factory=asyncio.Event)
-    new: int = 0
-    ended: int = 0
+    account: Account = field(default_factory=Account)
     delays_ms: list[float] = field(default_factory=list)
-    stats: StatsPayload | None = None
 
     async def take_all(self, messages: asyncio.Queue[tuple[str, bytes]]) -> None:
         """Take in messages for ever; OSError if what they say cannot be printed."""
@@ -69,12 +67,11 @@ class _Received:
         name = topic.removeprefix(f"{BASE}/")
         if name == "events":
             event = msgspec.json.decode(payload, type=EventPayload)
-            self.new += event.type == "new"
-            self.ended += event.type == "end"
+            self.account.add_event(event)
             self.delays_ms.append((datetime.now(UTC) - datetime.fromisoformat(event.frame_time)).total_seconds() * 1e3)
-            click.echo(_line(event))
+            click.echo(event_line(event))
         elif name == "stats":
-            self.stats = msgspec.json.decode(payload, type=StatsPayload)
+            self.account.reports.append(msgspec.json.decode(payload, type=StatsPayload))
         elif name == "availability":
             if payload == b"online":
                 self.online.set()
@@ -103,7 +100,9 @@ async def _demo(seconds: int | None, address: tuple[str, int] | None, *, verbose
             subscriber.disconnect()
             subscriber.loop_stop()
     _print_summary(received)
-    return code == 0 and bool(received.new)
+    if code == 0 and received.account.began:
+        _print_next_steps()
+    return code == 0 and bool(received.account.began)
 
 
 async def _last_message(received: _Received) -> None:
@@ -198,6 +197,7 @@ async def _run_daemon(host: str, port: int, seconds: int | None, *, is_named: bo
                 *arguments,
             ),
             env={**os.environ, "STATE_DIRECTORY": state},
+            stdout=asyncio.subprocess.DEVNULL,  # else it would show each event too, in a terminal
             start_new_session=True,  # Ctrl-C reaches it through us
         )
         started = time.monotonic()
@@ -213,28 +213,24 @@ async def _run_daemon(host: str, port: int, seconds: int | None, *, is_named: bo
             raise
 
 
-def _line(event: EventPayload) -> str:
-    """One event for people."""
-    at = datetime.fromisoformat(event.frame_time).astimezone().strftime("%H:%M:%S.%f")[:-4]
-    bar = "#" * round(event.score * BAR)
-    lasted = ""
-    if event.end_time:
-        seconds = datetime.fromisoformat(event.end_time) - datetime.fromisoformat(event.start_time)
-        lasted = f"seen for {seconds.total_seconds():.1f} s, best {event.top_score:.2f}"
-    colour = {"new": "green", "update": None, "end": "yellow"}[event.type]
-    kind = click.style(f"{event.type:6}", fg=colour)
-    return f"{at}  {kind}  {event.label:16} {event.score:4.2f} {bar:{BAR}}  {lasted}".rstrip()
-
-
 def _print_summary(received: _Received) -> None:
     click.echo()
-    stats = received.stats
-    if stats:
-        click.echo(f"frames    {stats.frames.classified} classified, {stats.frames.dropped} dropped")
-        click.echo(f"speed     {stats.fps:.1f} frames a second, the clip's own")
-        click.echo(f"model     p50 {stats.inference_ms.p50} ms, p99 {stats.inference_ms.p99} ms a frame")
-        click.echo(f"latency   p50 {stats.latency_ms.p50} ms, p99 {stats.latency_ms.p99} ms from exposure to result")
-        click.echo(f"daemon    {stats.cpu_percent:.0f} % of one core, {stats.rss_mb:.0f} MB")
+    for line in received.account.lines("the clip's own"):
+        click.echo(line)
     if received.delays_ms:
         click.echo(f"delivery  p50 {np.median(received.delays_ms):.1f} ms from exposure to receipt by this subscriber")
-    click.echo(f"events    {received.new} began, {received.ended} ended")
+
+
+def _print_next_steps() -> None:
+    """Tell how to go on, in words that can be typed as this command was."""
+    typed = Path(sys.argv[0])
+    if typed.name != "edgecam":  # it was started as a module
+        typed = Path("edgecam")
+    elif typed.is_relative_to(Path.cwd()):
+        typed = typed.relative_to(Path.cwd())
+    for what, command in (
+        ("your own camera, and the broker of this machine:", f"{typed} run"),
+        ("what is there, and what is missing:", f"{typed} check"),
+        ("teach it what you want to see, from photographs (docs/training.md):", "make trainer"),
+    ):
+        click.echo(f"\n{what}\n    {command}")

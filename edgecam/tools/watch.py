@@ -80,6 +80,8 @@ def _show(settings: config.MqttSettings, cameras: Cameras, inbox: _Inbox, end: f
                 live.update(_table(cameras, console, where), refresh=True)
                 shown = time.monotonic()
         live.update(_table(cameras, console, where), refresh=True)
+    if not console.is_terminal:
+        console.print()  # rich leaves the last line open
 
 
 def _table(cameras: Cameras, console: Console, where: str) -> Any:
@@ -112,5 +114,6 @@ def _connected(settings: config.MqttSettings, cameras: Cameras) -> Iterator[_Inb
         with logged_in(settings, ANSWER_S, subscribe):
             yield inbox
     except BrokerError as error:
-        message = f"broker {settings.host}:{settings.port} {error}; name another with --broker HOST:PORT"
+        another = "; name another with --broker HOST:PORT" if error.__cause__ else ""
+        message = f"broker {settings.host}:{settings.port} {error}{another}"
         raise BrokerError(message) from None

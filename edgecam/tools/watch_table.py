@@ -9,6 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from edgecam.tools.event_lines import plain
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -40,13 +42,18 @@ def overview(cameras: Collection[CameraStatus], now: datetime, rows: int, where:
     ordered = sorted(cameras, key=lambda camera: (camera.condition == "online", camera.name))
     for camera in ordered[:rows]:
         made.add_row(*_row(camera, now))
+    if not ordered:
+        return Group(
+            _title(cameras, where), Text("none has said anything yet: does one run, with the same mqtt.base?", "dim")
+        )
     rest = [Text(f"and {len(ordered) - rows} more", "dim")] if len(ordered) > rows else []
     return Group(_title(cameras, where), made, *rest)
 
 
 def _title(cameras: Collection[CameraStatus], where: str) -> Text:
     conditions = [camera.condition for camera in cameras]
-    title = Text.assemble(("edgecam", "bold"), f" on {where}: {len(conditions)} cameras", no_wrap=True)
+    many = "s" * (len(conditions) != 1)
+    title = Text.assemble(("edgecam", "bold"), f" on {where}: {len(conditions)} camera{many}", no_wrap=True)
     for condition, colour in COLOURS.items():
         if count := conditions.count(condition):
             title.append(", ").append(f"{count} {condition}", colour)
@@ -54,19 +61,34 @@ def _title(cameras: Collection[CameraStatus], where: str) -> Text:
 
 
 def _row(camera: CameraStatus, now: datetime) -> list[Text]:
-    state, stats = camera.state, camera.stats
-    cells = [Text(_plain(camera.name), "bold"), Text(camera.condition, COLOURS[camera.condition])]
+    stats = camera.stats
+    cells = [Text(plain(camera.name), "bold"), Text(camera.condition, COLOURS[camera.condition])]
     if camera.condition == "offline":
         return [*cells, *[NOTHING] * 5, _last_event(camera, now)]
-    seen = state.label if state else None
-    cells.append(Text(_plain(seen), "cyan") if seen else NOTHING)
-    cells.append(_score(state.score) if state and seen else NOTHING)
-    cells.append(Text(f"{stats.fps:.1f}") if stats else NOTHING)
-    latency = stats.latency_ms.p50 if stats else None
-    cells.append(NOTHING if latency is None else Text(f"{latency:.1f}"))
     heat = stats.temperature_c if stats else None
-    cells.append(NOTHING if heat is None else Text(f"{heat:.0f}°C", "red" if heat >= HOT_C else ""))
-    return [*cells, _last_event(camera, now)]
+    degrees = NOTHING if heat is None else Text(f"{heat:.0f}°C", "red" if heat >= HOT_C else "")
+    if camera.condition != "online":  # no frames come: what was said of them before is no longer true
+        return [*cells, *[NOTHING] * 4, degrees, _last_event(camera, now)]
+    latency = stats.latency_ms.p50 if stats else None
+    fps = Text(f"{stats.fps:.1f}") if stats else NOTHING
+    return [
+        *cells,
+        *_seen(camera),
+        fps,
+        NOTHING if latency is None else Text(f"{latency:.1f}"),
+        degrees,
+        _last_event(camera, now),
+    ]
+
+
+def _seen(camera: CameraStatus) -> tuple[Text, Text]:
+    """What is told, else dimly what is nearest to it, and its score."""
+    state, stats = camera.state, camera.stats
+    if state and state.label:
+        return Text(plain(state.label), "cyan"), _score(state.score)
+    if stats and stats.leading:
+        return Text(plain(stats.leading.label), "dim"), Text(f"{stats.leading.score:.2f}", "dim")
+    return NOTHING, NOTHING
 
 
 def _score(score: float) -> Text:
@@ -78,13 +100,13 @@ def _last_event(camera: CameraStatus, now: datetime) -> Text:
     if not event:
         return NOTHING
     if event.type != "end":
-        return Text(f"{_plain(event.label)[: LAST - 4]} now", "cyan")
+        return Text(f"{plain(event.label)[: LAST - 4]} now", "cyan")
     try:
         gone_s = (now - datetime.fromisoformat(event.end_time or event.frame_time)).total_seconds()
     except (ValueError, TypeError):  # of a time that is none, or has no zone
         return NOTHING
     ago = _ago(gone_s)
-    return Text(f"{_plain(event.label)[: LAST - len(ago) - 1]} {ago}", "dim")
+    return Text(f"{plain(event.label)[: LAST - len(ago) - 1]} {ago}", "dim")
 
 
 def _ago(seconds: float) -> str:
@@ -92,11 +114,6 @@ def _ago(seconds: float) -> str:
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
-
-
-def _plain(name: str) -> str:
-    """Leave out what would steer a terminal: names come from the network."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def now_utc() -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -126,10 +127,17 @@ class TestFinding:
     def model(self, tmp_path: Path) -> Path:
         return tflite.saved(tmp_path, tflite.hard_classifier())
 
-    def test_both_graphs_are_measured(self, model: Path) -> None:
+    def test_both_graphs_are_measured(self, model: Path, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("DEBUG")
         planned = plan_model(config.ModelSettings(path=str(model), threads=1), 30, measure=True)
         assert planned.is_final
-        assert all(f"{graph} graph" in f"{planned.plan} {planned.measured}" for graph in ("original", "rewritten"))
+        told = [record for record in caplog.records if record.message.startswith("measured: ")]
+        assert [record.levelname for record in told] == ["DEBUG"]
+        assert all(f"{graph} graph" in told[0].message for graph in ("original", "rewritten"))
+
+    def test_people_are_told_in_a_few_words_why_it_runs_so(self, model: Path) -> None:
+        planned = plan_model(config.ModelSettings(path=str(model), threads=1), 30, measure=True)
+        assert re.fullmatch(r"\d+\.\d\d ms an inference when it was measured", planned.measured)
 
     def test_what_was_measured_is_not_measured_again(self, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = config.ModelSettings(path=str(model))

@@ -115,4 +115,4 @@ class TestAnnouncing:
             daemon = start_daemon(porch)
             subscriber.wait_for_event("new")
             subscriber.publish("homeassistant/status", b"rubbish")
-            daemon.wait_for_log("command refused: homeassistant/status: expected online or offline, got b'rubbish'")
+            daemon.wait_for_log("command refused: homeassistant/status: expected online or offline, got 'rubbish'")

@@ -241,6 +241,7 @@ class TestDocuments:
 
     @pytest.mark.parametrize("text", TYPED)
     def test_a_command_does_what_it_is_shown_for(self, machine: Machine, text: str) -> None:
+        machine.guest.write("model.tflite", tflite.classifier("uint8"))  # as scp has copied it
         machine.guest.run(re.sub(r"\bsudo ", "", text))  # we are root
 
     def test_the_service_is_as_it_was(self, machine: Machine) -> None:

@@ -41,10 +41,32 @@ def test_it_measures_bare_and_whole(model: Path) -> None:
 def test_people_get_a_table_and_what_to_take(capsys: pytest.CaptureFixture[str]) -> None:
     best = result("models/small.tflite", 2, 4)
     print_report(Report("a Pi", 4, {"litert": "2.3.0"}, (41.0, None), (best,), ("it was noisy",), best))
-    said = " ".join(capsys.readouterr().out.split())
-    for part in ("small original 1 2 4.00 / 4.00", "41 °C before, unknown after", "note: it was noisy"):
+    out = capsys.readouterr().out
+    said = " ".join(out.split())
+    assert "models/small.tflite on litert" in said
+    for part in ("2 original 1 4.00 / 4.00 250 100%", "41 °C before, unknown after", "note: it was noisy"):
         assert part in said
-    assert 'recommended: model.path = "models/small.tflite" and model.threads = 2: 250 frames a second' in said
+    assert "recommended: 250 frames a second; a camera of 30 takes 12 % of one core:" in said
+    assert out.endswith('    [model]\n    path = "models/small.tflite"\n    threads = 2\n')
+
+
+def test_the_table_fits_into_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    slow = msgspec.structs.replace(
+        result("shipped", 16, 1234.5),
+        plan=Plan("tflite-runtime", "rewritten", 16),
+        pieces=120,
+        latency_ms=QuantilesPayload(12345.6, 23456.7),
+        bare_ms=QuantilesPayload(12.34, 1234.56),
+        cpu_ms=9.994,
+        memory_mb=1234,
+        fps=1234.0,
+    )
+    print_report(Report("a Pi", 4, {"litert": "2.3.0", "tflite-runtime": "2.14.0"}, (41.0, None), (slow,), (), slow))
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    row = next(line for line in lines if "rewritten" in line)
+    told = "16 rewritten 120 12.3 / 1235 1234 100% 12346 / 23457 9.99 1234"
+    assert row.split() == told.split()
 
 
 @pytest.mark.parametrize(

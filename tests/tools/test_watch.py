@@ -11,7 +11,7 @@ import select
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,50 +20,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from edgecam.mqtt.payloads import (
-    EventPayload,
-    FramesPayload,
-    ModelPayload,
-    QuantilesPayload,
-    StatePayload,
-    StatsPayload,
-)
+from edgecam.mqtt.payloads import LabelPayload
 from edgecam.tools.cameras import MOST, TOPICS, Cameras, CameraStatus
 from edgecam.tools.watch_table import overview
 from tests.broker import Mosquitto, Subscriber, free_port
 from tests.command import edgecam
+from tests.tools.payloads import NOW, SEEN, STATS, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from tests.command import Daemon
-
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-MODEL = ModelPayload("m", "0" * 64)
-SEEN = StatePayload("cat", 0.93, "2026-11-25T11:59:00.000000Z", "1", "online")
-NONE = QuantilesPayload(None, None)
-STATS = StatsPayload(
-    schema=1,
-    uptime_s=1.0,
-    fps=30.0,
-    frames=FramesPayload(1, 0, 1),
-    inference_ms=NONE,
-    latency_ms=QuantilesPayload(5.25, 9.0),
-    queue=0,
-    outbox=0,
-    outbox_dropped=0,
-    cpu_percent=1.0,
-    rss_mb=1.0,
-    temperature_c=51.4,
-    throttled=None,
-    model=MODEL,
-)
-
-
-def event(kind: str, label: str = "cat", ended: timedelta = timedelta(minutes=3)) -> EventPayload:
-    at = (NOW - ended).isoformat()
-    return EventPayload(1, "1", kind, "porch", label, None, 0.9, 0.9, at, at, at if kind == "end" else None, (), MODEL)  # type: ignore[arg-type]
 
 
 def shown(cameras: Iterable[CameraStatus], rows: int = 20, width: int = 80) -> list[str]:
@@ -86,6 +54,28 @@ class TestTable:
             CameraStatus("c", available=True, enabled=False),
         ]
         assert shown(cameras)[0].strip() == "edgecam on localhost:1883: 3 cameras, 1 online, 1 paused, 1 offline"
+
+    def test_without_a_camera_it_says_so(self) -> None:
+        assert [line.strip() for line in shown([])] == [
+            "edgecam on localhost:1883: 0 cameras",
+            "none has said anything yet: does one run, with the same mqtt.base?",
+        ]
+
+    def test_one_camera_is_one(self) -> None:
+        assert shown([CameraStatus("a")])[0].strip() == "edgecam on localhost:1883: 1 camera, 1 offline"
+
+    @pytest.mark.parametrize(("enabled", "camera", "word"), [(False, "online", "paused"), (True, "lost", "lost")])
+    def test_without_frames_nothing_of_before_is_shown(self, *, enabled: bool, camera: str, word: str) -> None:
+        state = msgspec.structs.replace(SEEN, camera=camera)
+        stats = msgspec.structs.replace(STATS, leading=LabelPayload("fox", 0.4))
+        status = CameraStatus("porch", available=True, enabled=enabled, state=state, stats=stats)
+        assert shown([status])[2].split() == ["porch", word, "-", "-", "-", "-", "51°C", "-"]
+
+    def test_while_nothing_is_told_what_is_nearest_is_shown(self) -> None:
+        state = msgspec.structs.replace(SEEN, label=None, score=0.0, event_id=None)
+        stats = msgspec.structs.replace(STATS, leading=LabelPayload("fox", 0.41))
+        camera = CameraStatus("porch", available=True, state=state, stats=stats)
+        assert shown([camera])[2].split()[:4] == ["porch", "online", "fox", "0.41"]
 
     def test_what_ails_comes_first(self) -> None:
         lost = CameraStatus("z", available=True, state=msgspec.structs.replace(SEEN, camera="lost"))
@@ -132,6 +122,12 @@ class TestCameras:
             "porch": CameraStatus("porch", available=True, enabled=False, state=SEEN, stats=STATS, event=event("new"))
         }
 
+    def test_an_older_daemon_tells_no_leading_label(self) -> None:
+        cameras = Cameras("edgecam")
+        told = {key: value for key, value in msgspec.to_builtins(STATS).items() if key != "leading"}
+        cameras.take("edgecam/porch/stats", msgspec.json.encode(told))
+        assert cameras.all()["porch"].stats == STATS
+
     @given(st.sampled_from([*TOPICS, "other", ""]), st.binary(max_size=100))
     def test_rubbish_is_passed_over(self, name: str, payload: bytes) -> None:
         cameras = Cameras("edgecam")
@@ -173,6 +169,7 @@ class TestWatch:
     def test_it_shows_a_camera(self, watched: Mosquitto) -> None:
         ended = edgecam("watch", "--broker", f"127.0.0.1:{watched.port}", "--seconds", 1)
         assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout.endswith("\n")
         assert re.search(r"^porch +online +red +[\d.]+ +[\d.]+ +[\d.]+ ", ended.stdout, re.MULTILINE)
 
     def test_in_a_terminal_of_80_columns_it_goes_on_until_ctrl_c(self, watched: Mosquitto) -> None:
@@ -205,7 +202,6 @@ class TestWatch:
             address = ("--broker", f"127.0.0.1:{broker.port}", "--seconds", 1)
             refused = edgecam("watch", *address)
             problem = "refuses us: not authorized; check mqtt.username and mqtt.password_file"
-            problem += "; name another with --broker HOST:PORT"
             assert (refused.returncode, refused.stderr) == (1, f"edgecam: broker 127.0.0.1:{broker.port} {problem}\n")
             login = ("--set", "mqtt.username=viewer", "--set", f"mqtt.password_file={tmp_path}/password")
             assert edgecam("watch", *address, *login).returncode == 0

@@ -60,7 +60,7 @@ class ImageFolder:
                         first = yield from self._shown(image, slide, playback, stop)
                 slide += 1
             if unread == len(paths):
-                message = f"camera.source: {self.name}: no image in it that can be read"
+                message = f"camera.source: {self.name}: no image in it that can be read{self._where_else()}"
                 raise SourceFileError(message)
             if not self._loop:
                 return
@@ -82,6 +82,11 @@ class ImageFolder:
                     if target > slide:
                         return target
         return slide + 1
+
+    def _where_else(self) -> str:
+        """What to do about a folder without images that has others in it; empty: it has none."""
+        folders = sorted(path for path in self._folder.iterdir() if path.is_dir())
+        return f"; name a folder in it, such as {folders[0]}" if folders else ""
 
     def _paths(self) -> list[Path]:
         try:

@@ -1,8 +1,7 @@
-"""What users type: version, help, demo and check."""
+"""What users type: version, help and demo."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -11,16 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from edgecam.tools.demo import shipped_clip
 from tests.broker import Mosquitto, Subscriber, free_port
-from tests.command import as_options, edgecam
+from tests.command import edgecam
 
 
 def test_version_is_that_of_the_package() -> None:
     assert edgecam("--version").stdout == f"edgecam, version {version('edgecam')}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check", "bench", "watch", "keygen", "sign"])
+@pytest.mark.parametrize("command", ["run", "demo", "check", "bench", "watch", "forget", "keygen", "sign"])
 def test_help_tells_what_a_command_does(command: str) -> None:
     ended = edgecam(command, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -29,7 +27,19 @@ def test_help_tells_what_a_command_does(command: str) -> None:
 
 def test_help_lists_the_commands() -> None:
     listed = re.findall(r"^  (\w+)  ", edgecam("--help").stdout, re.MULTILINE)
-    assert listed == ["bench", "check", "demo", "keygen", "run", "sign", "watch"]
+    assert listed == ["bench", "check", "demo", "forget", "keygen", "run", "sign", "watch"]
+
+
+def test_help_says_in_a_line_of_80_columns_what_each_command_is_for() -> None:
+    lines = edgecam("--help", environment={"COLUMNS": "80"}).stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    commands = lines[lines.index("Commands:") + 1 :]
+    assert all(re.fullmatch(r"  \w+ +\S.*[^.]\.", line) for line in commands), commands
+
+
+def test_a_bare_command_prints_the_help() -> None:
+    ended = edgecam()
+    assert (ended.returncode, ended.stderr, ended.stdout) == (0, "", edgecam("--help").stdout)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +72,10 @@ class TestDemo:
             "events +1 began, 1 ended",
         ):
             assert re.search(f"^{line}", ended.stdout, re.MULTILINE)
+
+    def test_it_ends_with_what_to_type_next(self) -> None:
+        steps = edgecam("demo", "--seconds", 4).stdout.partition("\ndelivery ")[2]
+        assert re.findall("^    (.*)$", steps, re.MULTILINE) == ["edgecam run", "edgecam check", "make trainer"]
 
     def test_it_stops_when_nobody_reads_on(self) -> None:
         with subprocess.Popen(
@@ -100,48 +114,3 @@ class TestDemo:
         ended = edgecam("demo", "--seconds", seconds)
         assert ended.returncode == 2
         assert ended.stderr.startswith("edgecam demo: invalid value for '--seconds'")
-
-
-class TestCheck:
-    """What works, what does not, and the remedy."""
-
-    @pytest.fixture
-    def good(self, mosquitto: Mosquitto) -> list[str]:
-        settings = {"camera.source": shipped_clip(), "mqtt.host": mosquitto.host, "mqtt.port": mosquitto.port}
-        return as_options(settings)
-
-    def test_a_line_for_each_part(self, good: list[str]) -> None:
-        ended = edgecam("check", *good)
-        assert ended.returncode == 0
-        names = [line.split()[1] for line in ended.stdout.splitlines()]
-        assert names == ["settings", "model", "camera", "broker", "service", "temperature"]
-
-    def test_json_for_programs(self, good: list[str]) -> None:
-        rows = json.loads(edgecam("check", "--json", *good).stdout)
-        assert {row["name"]: row["status"] for row in rows}["broker"] == "ok"
-        assert all(set(row) == {"name", "status", "detail", "remedy"} for row in rows)
-
-    @pytest.mark.parametrize(
-        ("override", "name"),
-        [
-            ("mqtt.port=1", "broker"),
-            ("camera.source=/dev/video987", "camera"),
-            ("camera.source=nowhere.mp4", "camera"),
-            ("model.path=nowhere.tflite", "model"),
-            ("queue.size=0", "settings"),
-        ],
-    )
-    def test_a_failure_names_the_part_and_the_remedy(self, good: list[str], override: str, name: str) -> None:
-        ended = edgecam("check", "--json", *good, "--set", override)
-        assert ended.returncode == 1
-        (failed,) = (row for row in json.loads(ended.stdout) if row["status"] == "failure")
-        assert failed["name"] == name
-        assert failed["remedy"]
-
-    def test_a_service_that_is_no_broker_is_told(self, good: list[str]) -> None:
-        import socket
-
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            override = f"mqtt.port={silent.getsockname()[1]}"
-            ended = edgecam("check", *good, "--set", "mqtt.host=127.0.0.1", "--set", override)
-        assert "does not answer as an MQTT broker within 7 s" in ended.stdout

@@ -1,0 +1,234 @@
+"""``edgecam check``: what works, what does not, and the remedy for its cause."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import socket
+import subprocess
+import sys
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from edgecam.config import load
+from edgecam.model.meant import HIDDEN
+from edgecam.tools.check import Status, findings
+from edgecam.tools.demo import shipped_clip
+from tests import tflite
+from tests.broker import Mosquitto, free_port
+from tests.command import as_options, edgecam
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def good(mosquitto: Mosquitto) -> list[str]:
+    settings = {"camera.source": shipped_clip(), "mqtt.host": mosquitto.host, "mqtt.port": mosquitto.port}
+    return as_options(settings)
+
+
+def failure(*options: object) -> tuple[str, str, str]:
+    """The only row that tells of a failure: its name, what is wrong, and the remedy."""
+    ended = edgecam("check", "--json", *options)
+    assert ended.returncode == 1, ended.stderr
+    (failed,) = (row for row in json.loads(ended.stdout) if row["status"] == "failure")
+    return failed["name"], failed["detail"], failed["remedy"]
+
+
+def test_a_line_for_each_part(good: list[str]) -> None:
+    ended = edgecam("check", *good)
+    assert ended.returncode == 0
+    names = [line.split()[1] for line in ended.stdout.splitlines()]
+    assert names == ["settings", "model", "camera", "broker", "service", "temperature"]
+
+
+def test_json_for_programs(good: list[str]) -> None:
+    rows = json.loads(edgecam("check", "--json", *good).stdout)
+    assert {row["name"]: row["status"] for row in rows}["broker"] == "ok"
+    assert all(set(row) == {"name", "status", "detail", "remedy"} for row in rows)
+
+
+def test_it_says_which_settings_were_read(good: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[camera]\nname = "porch"\n')
+    told = edgecam("check", "--config", tmp_path / "mine.toml", *good).stdout
+    assert f"read from {tmp_path}/mine.toml: camera porch, topics edgecam/porch/" in told
+
+
+def test_it_says_that_no_settings_were_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/nowhere")
+    first = next(findings(lambda: load(None, ["camera.name=porch"]), None))
+    assert (first.status, first.detail) == (
+        Status.OK,
+        "every default holds, as there is no settings file: camera porch, topics edgecam/porch/",
+    )
+
+
+def test_in_a_terminal_a_failure_is_red_and_no_line_is_broken_by_the_terminal(good: list[str]) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "edgecam", "check", *good, "--set", "mqtt.port=1"]
+    environment = {**os.environ, "COLUMNS": "80"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as check:
+        os.close(theirs)
+        text = b""
+        while b"temperature" not in text:
+            text += os.read(ours, 65_536)
+        check.kill()
+    os.close(ours)
+    assert b"\x1b[31mfailure" in text
+    broker = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text.decode()).splitlines() if line]
+    assert all(len(line) <= 80 or "/" in line for line in broker)
+    assert any(line.startswith(" " * 22) for line in broker)
+
+
+class TestSettings:
+    """Settings that are wrong."""
+
+    def test_each_mistake_has_its_remedy(self, good: list[str]) -> None:
+        ended = edgecam("check", "--json", *good, "--set", "queue.size=0", "--set", "camera.nmae=x")
+        assert ended.returncode == 1
+        assert [(row["detail"], row["remedy"]) for row in json.loads(ended.stdout)] == [
+            ("--set: queue.size: expected int >= 1, got 0", "correct it; the other checks need the settings"),
+            ("--set: camera.nmae: unknown key", "did you mean name?"),
+        ]
+
+
+class TestModel:
+    """Models that are refused."""
+
+    def test_one_that_is_not_there(self, good: list[str]) -> None:
+        assert failure(*good, "--set", "model.path=nowhere.tflite") == (
+            "model",
+            "model.path: nowhere.tflite: no such file or directory",
+            "name a classifier in model.path, or none for the shipped one",
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "remedy"),
+        [
+            ("model.keras", "set model.path = {folder}/model.tflite, which lies beside it"),
+            ("", "set model.path to a file in it, such as {folder}/model.tflite"),
+            ("modle.tflite", "did you mean {folder}/model.tflite?"),
+            ("other.keras", "convert it: python -m trainer convert {folder}/other.keras PHOTOGRAPHS"),
+        ],
+    )
+    def test_the_one_that_may_have_been_meant(self, good: list[str], tmp_path: Path, name: str, remedy: str) -> None:
+        folder = tmp_path / "mine"
+        folder.mkdir()
+        for each in ("model.keras", "other.keras"):
+            (folder / each).write_bytes(b"PK\x03\x04 as Keras writes it")
+        tflite.saved(folder, tflite.classifier())
+        part, _, told = failure(*good, "--set", f"model.path={folder / name}")
+        assert (part, told) == ("model", remedy.format(folder=folder))
+
+    @pytest.mark.parametrize("labels", ["few.txt", "nowhere.txt"])
+    def test_labels_that_do_not_match(self, good: list[str], tmp_path: Path, labels: str) -> None:
+        (tmp_path / "few.txt").write_text("red\n")
+        part, _, remedy = failure(*good, "--set", f"model.labels={tmp_path / labels}")
+        assert part == "model"
+        assert "model.labels" in remedy
+
+    def test_one_in_a_home_is_not_there_for_the_service(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tflite.saved(tmp_path, tflite.classifier("uint8"))
+        systemctl = tmp_path / "systemctl"
+        systemctl.write_text("#!/bin/sh\necho ActiveState=failed; echo LoadState=loaded; echo StatusText=\n")
+        systemctl.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        monkeypatch.setattr("edgecam.model.meant.HOMES", (str(tmp_path),))
+        found = {
+            of_service: next(
+                islice(findings(lambda: load(None, [f"model.path={path}"]), None, of_service=of_service), 1, None)
+            )
+            for of_service in (True, False)
+        }
+        assert (found[True].status, found[True].remedy) == (Status.FAILURE, HIDDEN)
+        assert found[False].status == Status.OK
+
+
+class TestCamera:
+    """Cameras that give no frame."""
+
+    def test_a_folder_that_has_its_images_in_folders(self, good: list[str], tmp_path: Path) -> None:
+        (tmp_path / "photographs" / "cats").mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "photographs" / "cats" / "1.png"), np.zeros((8, 8, 3), np.uint8))
+        assert failure(*good, "--set", f"camera.source={tmp_path}/photographs") == (
+            "camera",
+            f"camera.source: {tmp_path}/photographs: no image in it that can be read",
+            f"name a folder in it, such as {tmp_path}/photographs/cats",
+        )
+
+    @pytest.mark.parametrize(
+        ("source", "remedy"),
+        [
+            ("nowhere.mp4", "expected auto, picamera2"),
+            ("/dev/video987", "is the camera plugged in?"),
+            ("/dev/null", "see that it is a camera"),
+            ("pyproject.toml", "correct camera.source"),
+        ],
+    )
+    def test_each_cause_has_its_remedy(self, good: list[str], source: str, remedy: str) -> None:
+        part, _, told = failure(*good, "--set", f"camera.source={source}")
+        assert part == "camera"
+        assert told.startswith(remedy)
+
+    def test_nothing_is_said_twice(self, good: list[str]) -> None:
+        ended = edgecam("check", "--json", *good, "--set", "camera.source=auto")
+        (camera,) = (row for row in json.loads(ended.stdout) if row["name"] == "camera")
+        said = f"{camera['detail']} {camera['remedy']}"
+        assert said.count("set camera.source") <= 1
+
+    def test_the_password_of_a_stream_is_not_shown(self, good: list[str]) -> None:
+        source = f"rtsp://user:secret@127.0.0.1:{free_port()}/stream"
+        part, detail, remedy = failure(*good, "--set", f"camera.source={source}")
+        assert part == "camera"
+        assert "address, user name and password" in remedy
+        assert "secret" not in detail + remedy
+
+
+class TestBroker:
+    """Brokers that do not let us in."""
+
+    def test_one_that_is_not_there(self, good: list[str]) -> None:
+        port = free_port()
+        assert failure(*good, "--set", f"mqtt.port={port}") == (
+            "broker",
+            f"127.0.0.1:{port} cannot be reached: connection refused",
+            "start it: sudo systemctl start mosquitto; or correct mqtt.host and mqtt.port",
+        )
+
+    def test_a_name_that_is_none(self, good: list[str]) -> None:
+        part, _, remedy = failure(*good, "--set", "mqtt.host=no.host.invalid")
+        assert (part, remedy) == ("broker", "correct mqtt.host")
+
+    def test_one_that_wants_a_password(self, good: list[str], tmp_path: Path) -> None:
+        (tmp_path / "users").touch(mode=0o600)
+        with Mosquitto(tmp_path / "closed", ("allow_anonymous false", f"password_file {tmp_path}/users")) as broker:
+            assert failure(*good, "--set", f"mqtt.port={broker.port}") == (
+                "broker",
+                f"127.0.0.1:{broker.port} refuses us: not authorized",
+                "check mqtt.username and mqtt.password_file",
+            )
+
+    def test_a_password_file_that_is_not_there(self, good: list[str]) -> None:
+        login = ("--set", "mqtt.username=porch", "--set", "mqtt.password_file=/nowhere")
+        part, detail, remedy = failure(*good, *login)
+        assert (part, detail) == ("broker", "mqtt.password_file: /nowhere: no such file or directory")
+        assert remedy == "correct it, or what it names"
+
+    def test_one_without_tls_where_tls_is_wanted(self, good: list[str]) -> None:
+        part, _, remedy = failure(*good, "--set", "mqtt.tls=true")
+        assert part == "broker"
+        assert "tls" in remedy
+
+    def test_one_that_is_no_broker(self, good: list[str]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            part, detail, remedy = failure(*good, "--set", f"mqtt.port={silent.getsockname()[1]}")
+        assert part == "broker"
+        assert "does not answer as an MQTT broker within 7 s" in detail
+        assert "port" in remedy
