@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from datetime import UTC, datetime
 
 import msgspec
@@ -79,11 +80,11 @@ class TestAccount:
 
     def test_a_report_without_frames_tells_nothing_of_speed(self) -> None:
         none = QuantilesPayload(None, None)
-        account = Account(reports=[STATS, msgspec.structs.replace(STATS, fps=0.0, latency_ms=none, outbox=3)])
+        account = Account(reports=deque([STATS, msgspec.structs.replace(STATS, fps=0.0, latency_ms=none, outbox=3)]))
         said = "\n".join(account.lines())
         assert "speed" not in said
         assert "latency   p50 5.25 ms, p99 9.00 ms" in said
         assert said.endswith("outbox    3 messages wait for the broker, and are kept")
 
     def test_a_run_in_which_the_model_rested_has_no_time_of_the_model(self) -> None:
-        assert not any(line.startswith("model") for line in Account(reports=[STATS]).lines())
+        assert not any(line.startswith("model") for line in Account(reports=deque([STATS])).lines())
