@@ -38,7 +38,9 @@ class Capture:
         self._pace = pace
         self._interrupt = threading.Event()  # the source is to give no more frames: another is to be read, or all ends
         self._stopped = False
+        self._lock = threading.Lock()  # on what is to be read, which is interrupted once for each change of it
         self._rests = rests
+        self._source: Source | None = None  # that is read now; None: none is
         self._ever_online = False
         self._told: tuple[Source, bool] | None = None  # of which source it was logged last whether it is there
 
@@ -50,12 +52,11 @@ class Capture:
         """
         delay_s = FIRST_RETRY_S
         while not self._stopped:
-            self._interrupt.clear()
+            feed = self._begin()
             if self._stopped:  # it was called just before
                 return
-            feed = self._queue.feed
-            if self._rests:
-                self._queue.put(Rest(), feed)
+            if self._source is None:
+                self._tell(feed.source, Rest())
                 self._interrupt.wait(REST_S)
                 continue
             try:
@@ -80,13 +81,24 @@ class Capture:
 
     def rest(self, *, rests: bool) -> None:
         """Take no frames, or take them again; called by another thread."""
-        if rests != self._rests:
+        with self._lock:
             self._rests = rests
-            self._interrupt.set()
+            if rests == (self._source is not None):
+                self._interrupt.set()
 
     def follow(self) -> None:
-        """Read what the queue says now, at once; called by another thread."""
-        self._interrupt.set()
+        """Read what the queue says now, at once, unless it is read already; called by another thread."""
+        with self._lock:
+            if self._queue.feed.source is not self._source:
+                self._interrupt.set()
+
+    def _begin(self) -> Feed:
+        """Take in what is to be read now, and whether anything is."""
+        with self._lock:
+            self._interrupt.clear()
+            feed = self._queue.feed
+            self._source = None if self._rests else feed.source
+            return feed
 
     def _read(self, source: Source) -> None:
         """Feed a source's frames until it ends, or another one is to be read."""
@@ -127,7 +139,7 @@ class Capture:
             self._told = source, False
         self._tell(source, CameraChange(online=False, at_ns=time.monotonic_ns()))
 
-    def _tell(self, source: Source, notice: CameraChange) -> None:
+    def _tell(self, source: Source, notice: CameraChange | Rest) -> None:
         """Put a notice into the queue, unless another source is to be read by now."""
         feed = self._queue.feed
         while feed.source is source and not self._queue.put(notice, feed):
