@@ -129,6 +129,7 @@ class Publisher:
         self._decided: list[EventPayload] = []  # to be told of when they are saved
         self._pictures: list[Picture] = []  # to be published, after the events that they show
         self._leaving: _Leaving | None = None
+        self._is_met = False  # the broker is there, and was told nothing yet
         self._connection = self.connection(settings)
         self._delivery = Delivery(self._connection)
         self._retained = Retained(self._delivery)
@@ -165,7 +166,7 @@ class Publisher:
             if time.monotonic() >= self._outbox.due_s:
                 self._outbox.save(time.monotonic())
             self._tell_decided()
-            self._delivery.send(self._outbox, self._leaving.before if self._leaving else math.inf)
+            self._send()
             self._tell_states()
             self._show_pictures()
             if self._leaving and self._is_left(self._leaving):
@@ -174,6 +175,8 @@ class Publisher:
                 self._tend()
             if time.monotonic() >= self._reported_s + self._settings.stats.interval:
                 self._report()
+        if self._leaving:  # events and all else are the other one's by now
+            self._move(self._leaving.change)
         self._report()
         self._connection.stop(OFFLINE_S)
         if self._outbox:
@@ -245,8 +248,9 @@ class Publisher:
             case _Link(of, up, renewed) if of is self._connection:  # one that was given up may still report
                 self._change_link(up=up, renewed=renewed)
             case _Delivered(by, mid) if by is self._connection:
-                if topic := self._delivery.acknowledge(mid, self._outbox):
-                    self._retained.acknowledge(topic)
+                topic = self._delivery.acknowledge(mid, self._outbox)
+                if topic and self._retained.acknowledge(topic):
+                    self._announced.forget(topic)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
 
@@ -256,13 +260,21 @@ class Publisher:
             return
         if renewed:
             self._renew()
-        if up:
+        self._is_met = up
+
+    def _send(self) -> None:
+        """Send what waits; a broker that was just met is told of all else behind it, as that came of it."""
+        is_met, self._is_met = self._is_met, False
+        if is_met:
             self._tell_states()
             self._delivery.connected = True
+        self._delivery.send(self._outbox, self._leaving.before if self._leaving else math.inf)
+        if is_met:
             self._retained.tell_all()
 
     def _renew(self) -> None:
         """Send what was not acknowledged again."""
+        self._is_met = False
         self._delivery = Delivery(self._connection)
         self._retained.over(self._delivery)
 
@@ -270,14 +282,12 @@ class Publisher:
         if self._leaving:  # the second change in two seconds
             self._move(self._leaving.change)
         if change.connection is None:
-            before, self._settings = self._settings, change.settings
+            self._settings = change.settings
             self._outbox.limit(change.settings.outbox)
             self._announce()
-            if change.settings.rollout != before.rollout:
-                self._put_model_state()
         elif self._delivery.connected and _broker(change.settings) != _broker(self._settings):
             self._clear()
-            self._retained = Retained(Delivery(change.connection))  # what is told meanwhile is for the next broker
+            self._retained = Retained(Delivery(change.connection))  # what is told meanwhile is not for this one
             self._leaving = _Leaving(change, time.monotonic() + LEAVE_S, self._outbox.next_number)
         else:
             self._move(change)
@@ -294,7 +304,6 @@ class Publisher:
         """Clear what was retained of this camera."""
         self._retained.put(self._topic("stats"), b"")
         self._retained.clear()
-        self._announced.note("")
 
     def _move(self, change: SettingsChange) -> None:
         """Go on over another connection, and under another name if the settings have one."""
@@ -308,6 +317,8 @@ class Publisher:
         if change.connection:
             self._connection = change.connection
         self._renew()
+        if not is_same_broker:
+            self._retained = Retained(self._delivery)  # the other one knows nothing of what was before
         self._outbox.limit(change.settings.outbox)
         if change.settings.camera.name != before.camera.name:
             old, self._outbox = self._outbox, self._outbox_of(change.settings)
@@ -398,10 +409,9 @@ class Publisher:
     def _announce(self) -> None:
         """Let Home Assistant show the camera as the settings say."""
         topic, payload = announcement_topic(self._settings), announcement(self._settings)
-        announced = self._announced.topic
-        if announced and (announced != topic or not payload):
-            self._retained.put(announced, b"")
-            self._announced.note("")
+        for announced in self._announced.topics:
+            if announced != topic or not payload:
+                self._retained.put(announced, b"")
         if payload:
             self._retained.put(topic, payload)
             self._announced.note(topic)

@@ -39,7 +39,9 @@ class Retained:
         for topic in list(self._kept):
             self.put(topic, b"")
 
-    def acknowledge(self, topic: str) -> None:
-        """Take in that the broker has what was put on a topic."""
-        if self._kept.get(topic) == b"":
+    def acknowledge(self, topic: str) -> bool:
+        """Take in that the broker has what was put on a topic; return whether it keeps nothing there any more."""
+        is_cleared = self._kept.get(topic) == b""
+        if is_cleared:
             del self._kept[topic]
+        return is_cleared
