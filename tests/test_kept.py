@@ -56,7 +56,7 @@ def test_a_folder_that_cannot_be_written_does_not_stop_us(tmp_path: Path) -> Non
 
 def test_where_a_camera_was_announced_outlives_a_restart(tmp_path: Path) -> None:
     Announced(tmp_path / "announced.json").note("homeassistant/device/porch/config")
-    assert Announced(tmp_path / "announced.json").topic == "homeassistant/device/porch/config"
+    assert Announced(tmp_path / "announced.json").topics == ("homeassistant/device/porch/config",)
 
 
 def is_allowed(camera: str) -> bool:

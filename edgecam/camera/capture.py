@@ -37,10 +37,10 @@ class Capture:
         self._queue = frames
         self._pace = pace
         self._interrupt = threading.Event()  # the source is to give no more frames: another is to be read, or all ends
-        self._wanted = threading.Lock()  # what is wanted is read, and changed, as a whole
         self._stopped = False
+        self._lock = threading.Lock()  # on what is to be read, which is interrupted once for each change of it
         self._rests = rests
-        self._reading: Source | None = None
+        self._source: Source | None = None  # that is read now; None: none is
         self._ever_online = False
         self._told: tuple[Source, bool] | None = None  # of which source it was logged last whether it is there
 
@@ -51,15 +51,12 @@ class Capture:
             SourceFileError: a file cannot be read, and never could.
         """
         delay_s = FIRST_RETRY_S
-        while True:
-            with self._wanted:
-                if self._stopped:
-                    return
-                self._interrupt.clear()
-                feed, rests = self._queue.feed, self._rests
-                self._reading = None if rests else feed.source
-            if rests:
-                self._queue.put(Rest(), feed)
+        while not self._stopped:
+            feed = self._begin()
+            if self._stopped:  # it was called just before
+                return
+            if self._source is None:
+                self._tell(feed.source, Rest())
                 self._interrupt.wait(REST_S)
                 continue
             try:
@@ -79,22 +76,29 @@ class Capture:
 
     def stop(self) -> None:
         """Let `run` end soon; called by another thread."""
-        with self._wanted:
-            self._stopped = True
-            self._interrupt.set()
+        self._stopped = True
+        self._interrupt.set()
 
     def rest(self, *, rests: bool) -> None:
         """Take no frames, or take them again; called by another thread."""
-        with self._wanted:
-            if rests != self._rests:
-                self._rests = rests
+        with self._lock:
+            self._rests = rests
+            if rests == (self._source is not None):
                 self._interrupt.set()
 
     def follow(self) -> None:
-        """Read at once what the queue wants now, if it is something else; called by another thread."""
-        with self._wanted:
-            if self._reading is not self._queue.feed.source:
+        """Read what the queue says now, at once, unless it is read already; called by another thread."""
+        with self._lock:
+            if self._queue.feed.source is not self._source:
                 self._interrupt.set()
+
+    def _begin(self) -> Feed:
+        """Take in what is to be read now, and whether anything is."""
+        with self._lock:
+            self._interrupt.clear()
+            feed = self._queue.feed
+            self._source = None if self._rests else feed.source
+            return feed
 
     def _read(self, source: Source) -> None:
         """Feed a source's frames until it ends, or another one is to be read."""
@@ -135,7 +139,7 @@ class Capture:
             self._told = source, False
         self._tell(source, CameraChange(online=False, at_ns=time.monotonic_ns()))
 
-    def _tell(self, source: Source, notice: CameraChange) -> None:
+    def _tell(self, source: Source, notice: CameraChange | Rest) -> None:
         """Put a notice into the queue, unless another source is to be read by now."""
         feed = self._queue.feed
         while feed.source is source and not self._queue.put(notice, feed):

@@ -104,15 +104,18 @@ class Delivery:
         """Return how many bytes of payload the broker takes on a topic, as `Link.largest` does."""
         return self._link.largest(topic, properties) if self._link else UNLIMITED
 
-    def acknowledge(self, number: int, outbox: Outbox) -> None:
-        """Take out what the broker has acknowledged by the link's number."""
+    def acknowledge(self, number: int, outbox: Outbox) -> str | None:
+        """Take out what the broker has acknowledged by the link's number; return the topic if one is cleared by it."""
+        cleared = None
         match self._in_flight.pop(number, None):
             case int(waited):
                 outbox.remove(waited)
             case (topic, payload):
                 if self._untold.get(topic) == payload:
                     del self._untold[topic]
+                    cleared = None if payload else topic
         self._tell()
+        return cleared
 
     def _room(self) -> int:
         return max(0, min(IN_FLIGHT, self._link.limits.receive) - len(self._in_flight)) if self._link else 0

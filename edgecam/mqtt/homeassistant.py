@@ -188,7 +188,7 @@ def _sensor(name: str, topic: str, template: str, icon: str) -> dict[str, Any]:
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    topic: str = ""
+    topics: tuple[str, ...] = ()
 
 
 class Announced:
@@ -200,12 +200,20 @@ class Announced:
         self._kept = read_kept(path, _Kept(), "Home Assistant may show what is no longer there")
 
     @property
-    def topic(self) -> str:
-        """On which the camera is announced; empty: on none."""
-        return self._kept.topic
+    def topics(self) -> tuple[str, ...]:
+        """On which it may be announced: one, and those from which it was not withdrawn yet, as the broker was away."""
+        return self._kept.topics
 
     def note(self, topic: str) -> None:
-        """Remember another topic; a disk that cannot be written is no reason to stop."""
-        if topic != self.topic:
-            self._kept = _Kept(topic)
-            write_kept(self._path, self._kept)
+        """Remember a topic; a disk that cannot be written is no reason to stop."""
+        if topic not in self.topics:
+            self._become(*self.topics, topic)
+
+    def forget(self, topic: str) -> None:
+        """Take in that the camera is no longer announced on a topic."""
+        if topic in self.topics:
+            self._become(*(each for each in self.topics if each != topic))
+
+    def _become(self, *topics: str) -> None:
+        self._kept = _Kept(topics)
+        write_kept(self._path, self._kept)

@@ -129,6 +129,7 @@ class Publisher:
         self._decided: list[EventPayload] = []  # to be told of when they are saved
         self._pictures: list[Picture] = []  # to be published, after the events that they show
         self._leaving: _Leaving | None = None
+        self._met: Link | None = None  # to a broker that was told nothing yet
         self._connection = self.connection(settings)
         self._delivery = Delivery()
         self._retained = Retained(self._delivery)
@@ -165,7 +166,7 @@ class Publisher:
             if time.monotonic() >= self._outbox.due_s:
                 self._outbox.save(time.monotonic())
             self._tell_decided()
-            self._delivery.send(self._outbox, self._leaving.before if self._leaving else math.inf)
+            self._send()
             self._tell_states()
             self._show_pictures()
             if self._leaving and self._is_left(self._leaving):
@@ -174,6 +175,8 @@ class Publisher:
                 self._tend()
             if time.monotonic() >= self._reported_s + self._settings.stats.interval:
                 self._report()
+        if self._leaving:  # events and all else are the other one's by now
+            self._move(self._leaving.change)
         self._report()
         self._connection.stop(OFFLINE_S)
         if self._outbox:
@@ -245,28 +248,36 @@ class Publisher:
             case _LinkChange(of, link) if of is self._connection:  # one that was given up may still report
                 self._change_link(link)
             case _Delivered(by, number) if by is self._connection:
-                self._delivery.acknowledge(number, self._outbox)
+                if cleared := self._delivery.acknowledge(number, self._outbox):
+                    self._announced.forget(cleared)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
 
     def _change_link(self, link: Link | None) -> None:
-        if link is None or self._leaving:  # a broker that is left is not come back to
+        if self._leaving:  # a broker that is left is not come back to
+            link = None
+        self._met = link
+        if link is None:
             self._delivery.end()
-            return
-        self._tell_states()
-        self._delivery.begin(link, self._outbox)
-        self._announce()  # as large as this broker takes it
-        self._retained.tell_all()
+
+    def _send(self) -> None:
+        """Send what waits; a broker that was just met is told of all else behind it, as that came of it."""
+        met, self._met = self._met, None
+        if met:
+            self._tell_states()
+            self._delivery.begin(met, self._outbox)
+        self._delivery.send(self._outbox, self._leaving.before if self._leaving else math.inf)
+        if met:
+            self._announce()  # as large as this broker takes it
+            self._retained.tell_all()
 
     def _change_settings(self, change: SettingsChange) -> None:
         if self._leaving:  # the second change in two seconds
             self._move(self._leaving.change)
         if change.connection is None:
-            before, self._settings = self._settings, change.settings
+            self._settings = change.settings
             self._outbox.limit(change.settings.outbox)
             self._announce()
-            if change.settings.rollout != before.rollout:
-                self._put_model_state()
         elif self._delivery.connected and _broker(change.settings) != _broker(self._settings):
             self._clear()
             self._retained = Retained(Delivery())  # what is told meanwhile is for the next broker
@@ -286,7 +297,6 @@ class Publisher:
         """Clear what was retained of this camera."""
         self._retained.put(self._topic("stats"), b"")
         self._retained.clear()
-        self._announced.note("")
 
     def _move(self, change: SettingsChange) -> None:
         """Go on over another connection, and under another name if the settings have one."""
@@ -299,6 +309,7 @@ class Publisher:
         self._connection.stop(OFFLINE_S, last=b"" if goes else b"offline")
         if change.connection:
             self._connection = change.connection
+        self._met = None
         self._delivery.end()
         if not is_same_broker:
             self._delivery = Delivery()
@@ -395,10 +406,9 @@ class Publisher:
         """Let Home Assistant show the camera as the settings say."""
         topic = announcement_topic(self._settings)
         payload = announcement(self._settings, self._delivery.largest(topic))
-        announced = self._announced.topic
-        if announced and (announced != topic or not payload):
-            self._retained.put(announced, b"")
-            self._announced.note("")
+        for announced in self._announced.topics:
+            if announced != topic or not payload:
+                self._retained.put(announced, b"")
         if payload:
             self._retained.put(topic, payload)
             self._announced.note(topic)

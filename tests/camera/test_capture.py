@@ -1,0 +1,81 @@
+"""The capture thread, as what it is to read changes."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from edgecam.camera.capture import Capture
+from edgecam.camera.frame_queue import Feed, FrameQueue
+from edgecam.camera.frames import CameraChange, Frame, Notice
+from edgecam.camera.view import View
+from edgecam.config import CameraSettings
+from edgecam.device.heat import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+WAIT_S = 20.0
+VIEW = View(CameraSettings(), (8, 8))
+
+
+class Clip:
+    """A source of as many frames as are wanted, none of which may be lost."""
+
+    waits = True
+    scales = False
+
+    def __init__(self, name: str, first: int) -> None:
+        self.name = name
+        self._first = first
+
+    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
+        number = self._first
+        while not stop.is_set():
+            yield Frame(np.zeros((8, 8, 3), np.uint8), number, number)
+            number += 1
+
+
+class Running:
+    """A capture thread, of which every item is taken one by one."""
+
+    def __init__(self) -> None:
+        self.queue = FrameQueue(1, Feed(Clip("first", 0), VIEW))
+        self.capture = Capture(self.queue, Pace())
+        self._thread = threading.Thread(target=self.capture.run)
+        self._thread.start()
+
+    def until(self, is_wanted: Callable[[Frame | Notice | None], bool]) -> list[Frame | Notice | None]:
+        taken = []
+        while True:
+            taken.append(item := self.queue.get(WAIT_S))
+            if is_wanted(item):
+                return taken
+
+    def end(self) -> None:
+        self.capture.stop()
+        self.queue.close(discard=True)
+        self._thread.join()
+
+
+@pytest.fixture
+def running() -> Generator[Running, None, None]:
+    made = Running()
+    yield made
+    made.end()
+
+
+def is_frame(number: int) -> Callable[[Frame | Notice | None], bool]:
+    return lambda item: isinstance(item, Frame) and item.exposed_ns == number
+
+
+def test_a_source_that_is_read_already_is_not_begun_anew(running: Running) -> None:
+    running.until(is_frame(2))
+    running.queue.exchange(Feed(Clip("second", 1000), VIEW))
+    running.until(is_frame(1002))
+    running.capture.follow()  # told late, as the thread saw it by itself
+    after = running.until(is_frame(1010))
+    assert not [item for item in after if isinstance(item, CameraChange)]
