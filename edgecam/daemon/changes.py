@@ -85,6 +85,14 @@ class Change:
     error: Exception | None = None
 
 
+def is_outdated(change: Change, record: Record) -> bool:
+    """Whether what was prepared runs another model than ``record`` has now: the one on trial may have failed since."""
+    if not change.setup:
+        return False
+    candidate = change.cause.model if isinstance(change.cause, TakeOver) else None
+    return record.applied(change.setup.configured, candidate).model != change.setup.settings.model
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a change is prepared with: how settings are read, and a connection made."""
@@ -146,11 +154,16 @@ class Changer:
     def run(self) -> None:
         """Prepare changes until `stop` is called."""
         while job := self._jobs.get():
-            try:
-                change = self._prepared(job)
-            except Exception as error:  # noqa: BLE001  whoever wanted it is told
-                change = Change(job.cause, error=error)
+            change = self._tried(job)
+            del job  # until the next one comes it would hold what ran before: a model and its memory
             self._done(change)
+            del change
+
+    def _tried(self, job: _Job) -> Change:
+        try:
+            return self._prepared(job)
+        except Exception as error:  # noqa: BLE001  whoever wanted it is told
+            return Change(job.cause, error=error)
 
     def _prepared(self, job: _Job) -> Change:
         configured = self._means.load() if isinstance(job.cause, Reload) else job.now.configured
