@@ -192,10 +192,9 @@ def prepare(
     pipeline = changed_pipeline(now.pipeline, before, settings)
     wanted = native_size(settings, pipeline.model.size)
     source = now.feed.source
-    asked = source.scales and wanted != native_size(before, now.pipeline.model.size)
-    made = open_source(settings.camera, wanted)
-    if asked or _without_name(settings.camera) != _without_name(before.camera):
-        source = made
+    scales_otherwise = source.scales and wanted != native_size(before, now.pipeline.model.size)
+    if scales_otherwise or _without_name(settings.camera) != _without_name(before.camera):
+        source = open_source(settings.camera, wanted)
     feed = now.feed if source is now.feed.source and pipeline.view is now.feed.view else Feed(source, pipeline.view)
     what = [name for name in settings.__struct_fields__ if getattr(settings, name) != getattr(before, name)]
     if pipeline.model is not now.pipeline.model and settings.model == before.model:

@@ -269,7 +269,7 @@ class Service:
         match change.cause:
             case Reload():
                 self._tell_reload(change)
-                self._manager.tell("READY=1")
+                self._manager.reloaded()
             case TakeOver(model):
                 if change.error:
                     self._rollouts.turn_down(model, str(change.error), for_good=isinstance(change.error, ModelError))

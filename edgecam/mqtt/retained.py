@@ -34,6 +34,11 @@ class Retained:
         for topic, payload in self._kept.items():
             self._delivery.retain(topic, payload)
 
+    def take_back(self, topic: str) -> None:
+        """Clear a topic, if anything was put there."""
+        if self._kept.get(topic):
+            self.put(topic, b"")
+
     def clear(self) -> None:
         """Clear all that was put."""
         for topic in list(self._kept):

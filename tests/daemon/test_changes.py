@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from edgecam.camera.frame_queue import Feed
 from edgecam.camera.sources import open_source
-from edgecam.config import Config, ModelSettings, RolloutSettings
+from edgecam.config import CameraSettings, Config, ModelSettings, RolloutSettings
 from edgecam.daemon.changes import (
     Cause,
     Change,
@@ -31,7 +32,7 @@ from edgecam.daemon.changes import (
 from edgecam.daemon.pipeline import make_pipeline
 from edgecam.errors import ConfigError, ModelError
 from edgecam.rollout.record import Installed, Record
-from tests import tflite
+from tests import clips, tflite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,6 +135,21 @@ def test_what_was_prepared_with_a_model_that_has_failed_since_is_not_to_run(
     assert not is_outdated(reloaded, record)
     assert not is_outdated(reloaded, record.proven())
     assert is_outdated(reloaded, record.failed("it fails"))
+
+
+@pytest.mark.parametrize("cause", [ChoosePlan(), GoBack()])
+def test_a_source_that_stays_is_not_looked_for(
+    colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path, cause: Cause
+) -> None:
+    settings = replace(configured(colour_model), camera=CameraSettings(source=str(tmp_path / "clip.avi")))
+    clips.write(tmp_path / "clip.avi", [("red", 1)])
+    pipeline = make_pipeline(settings)
+    setup = Setup(settings, settings, Feed(open_source(settings.camera), pipeline.view), pipeline)
+    (tmp_path / "clip.avi").unlink()  # it is open, and read on
+    changes, done = changer(lambda: settings)
+    changes.ask(cause)
+    changes.begin(setup, Record())
+    assert done.get(timeout=WAIT_S).error is None
 
 
 def test_what_ran_before_is_not_held(
