@@ -85,6 +85,14 @@ class Change:
     error: Exception | None = None
 
 
+def is_outdated(change: Change, record: Record) -> bool:
+    """Whether what was prepared runs another model than ``record`` has now: the one on trial may have failed since."""
+    if not change.setup:
+        return False
+    candidate = change.cause.model if isinstance(change.cause, TakeOver) else None
+    return record.applied(change.setup.configured, candidate).model != change.setup.settings.model
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a change is prepared with: how settings are read, and a connection made."""
@@ -146,11 +154,16 @@ class Changer:
     def run(self) -> None:
         """Prepare changes until `stop` is called."""
         while job := self._jobs.get():
-            try:
-                change = self._prepared(job)
-            except Exception as error:  # noqa: BLE001  whoever wanted it is told
-                change = Change(job.cause, error=error)
+            change = self._tried(job)
+            del job  # until the next one comes it would hold what ran before: a model and its memory
             self._done(change)
+            del change
+
+    def _tried(self, job: _Job) -> Change:
+        try:
+            return self._prepared(job)
+        except Exception as error:  # noqa: BLE001  whoever wanted it is told
+            return Change(job.cause, error=error)
 
     def _prepared(self, job: _Job) -> Change:
         configured = self._means.load() if isinstance(job.cause, Reload) else job.now.configured
@@ -179,10 +192,9 @@ def prepare(
     pipeline = changed_pipeline(now.pipeline, before, settings)
     wanted = native_size(settings, pipeline.model.size)
     source = now.feed.source
-    asked = source.scales and wanted != native_size(before, now.pipeline.model.size)
-    made = open_source(settings.camera, wanted)
-    if asked or _without_name(settings.camera) != _without_name(before.camera):
-        source = made
+    scales_otherwise = source.scales and wanted != native_size(before, now.pipeline.model.size)
+    if scales_otherwise or _without_name(settings.camera) != _without_name(before.camera):
+        source = open_source(settings.camera, wanted)
     feed = now.feed if source is now.feed.source and pipeline.view is now.feed.view else Feed(source, pipeline.view)
     what = [name for name in settings.__struct_fields__ if getattr(settings, name) != getattr(before, name)]
     if pipeline.model is not now.pipeline.model and settings.model == before.model:

@@ -16,7 +16,7 @@ from edgecam.camera.frames import CameraChange
 from edgecam.camera.sources import open_source
 from edgecam.camera.sources.source import patience_s
 from edgecam.camera.view import native_size
-from edgecam.daemon.changes import Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver
+from edgecam.daemon.changes import Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver, is_outdated
 from edgecam.daemon.inference import Inference, PipelineChange
 from edgecam.daemon.observer import Observer
 from edgecam.daemon.pipeline import announce, announce_plan, make_pipeline
@@ -130,7 +130,7 @@ class Service:
         announce(pipeline, settings.events)
         self._error: BaseException | None = None
         self._grace_s = ENDED_GRACE_S
-        self._ends = False
+        self._ends = self._is_classified = False
 
     def run(self) -> bool:
         """Run until the source ends or `stop` is called; return whether every thread has ended. In the main thread.
@@ -183,6 +183,8 @@ class Service:
                 self._finish_fetch()
             case Task():
                 self._end_next(item)
+            case _Signal.RELOAD if self._ends:
+                logger.info("not reloaded: the next start reads the settings")
             case _Signal.RELOAD:
                 self._changer.ask(Reload())
             case _Signal.STOP:
@@ -221,8 +223,10 @@ class Service:
         if task.error:
             self._end(task.error)
         if task is self._capturing:
+            self._ends = True  # nothing that stands in the line of frames would be heard any more
             self._queue.close()
         elif task is self._classifying:
+            self._is_classified = True
             self._publisher.finish(self._grace_s)
 
     def _end(self, error: BaseException | None = None) -> None:
@@ -231,6 +235,8 @@ class Service:
         self._error = self._error or error
         self._grace_s = STOPPED_GRACE_S
         self._stop_frames()
+        if self._is_classified:
+            self._publisher.finish(self._grace_s)
 
     def _stop_frames(self) -> None:
         self._capture.stop()
@@ -251,12 +257,19 @@ class Service:
         self._changer.end()
         if self._ends:
             return
+        if is_outdated(change, self._rollouts.record):
+            self._changer.ask(change.cause)  # behind the way back, which is wanted already
+            return
         if change.setup:
             self._apply(change, change.setup)
+        self._tell_outcome(change)
+        self._rollouts.take_waiting()
+
+    def _tell_outcome(self, change: Change) -> None:
         match change.cause:
             case Reload():
                 self._tell_reload(change)
-                self._manager.tell("READY=1")
+                self._manager.reloaded()
             case TakeOver(model):
                 if change.error:
                     self._rollouts.turn_down(model, str(change.error), for_good=isinstance(change.error, ModelError))
@@ -268,7 +281,6 @@ class Service:
                     logger.warning("the model goes on as it runs: how it runs fastest is not known: %s", change.error)
                 else:
                     announce_plan(self._now.pipeline)
-        self._rollouts.take_waiting()
 
     def _tell_reload(self, change: Change) -> None:
         if not change.error:
@@ -283,6 +295,7 @@ class Service:
 
     def _apply(self, change: Change, setup: Setup) -> None:
         before, self._now = self._now, setup
+        self._switches = self._switches.under(setup.configured)
         if isinstance(change.cause, TakeOver):
             self._take_over(change.cause.model, setup)
         self._rollouts.settle(setup.configured)
@@ -300,7 +313,7 @@ class Service:
         self._heat.limit_c = setup.settings.limits.temperature
         self._manager.expect(1 / setup.settings.camera.fps)
         if setup.configured is not before.configured:
-            self._switch(self._switches.under(setup.configured))
+            self._switch(self._switches)
         if setup.configured.camera.name != before.configured.camera.name:
             forget_kept(switches_file(before.configured.camera.name))  # they go with the camera
 

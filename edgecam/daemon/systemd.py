@@ -22,6 +22,7 @@ class Manager:
         address = environment.get("NOTIFY_SOCKET", "")
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        self._is_ready = False
         self.watchdog_s = int(environment.get("WATCHDOG_USEC", "0")) / 1e6 if ours else 0.0
 
     def tell(self, *assignments: str) -> None:
@@ -37,9 +38,20 @@ class Manager:
             self.watchdog_s = needed_s
             self.tell(f"WATCHDOG_USEC={round(needed_s * 1e6)}")
 
+    def ready(self) -> None:
+        """Tell that we are ready."""
+        self._is_ready = True
+        self.tell("READY=1")
+
     def reloading(self) -> None:
-        """Tell that we take over other settings; ``READY=1`` ends it."""
-        self.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        """Tell that we take over other settings; who is not ready yet says nothing, as `reloaded` would say ready."""
+        if self._is_ready:
+            self.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def reloaded(self) -> None:
+        """Tell that other settings were taken over, or refused."""
+        if self._is_ready:
+            self.tell("READY=1")
 
 
 class Heartbeat:
@@ -56,7 +68,7 @@ class Heartbeat:
     def beat(self, now_ns: int) -> None:
         """Take in a sign of progress at a time of the monotonic clock."""
         if self._next_ns is None:
-            self._manager.tell("READY=1")
+            self._manager.ready()
             self._next_ns = now_ns
         if self._manager.watchdog_s and now_ns >= self._next_ns:
             self._manager.tell("WATCHDOG=1")

@@ -103,7 +103,8 @@ class Outbox:
 
     def oldest(self, limit: int) -> list[tuple[int, Message]]:
         """List up to ``limit`` messages with their numbers, oldest first."""
-        return self._after(0, limit)
+        first = next(iter(self._waiting), 0)  # what was delivered before it may still be in the file
+        return self._after(first - 1, limit)
 
     def next(self, limit: int, before: float = math.inf) -> list[tuple[int, Message]]:
         """List up to ``limit`` messages with numbers below ``before``, oldest first, not listed since `rewind`.
@@ -137,6 +138,7 @@ class Outbox:
             self.add(message)
             other.remove(number)
         self.opened, other.opened = other.opened, None
+        self.dropped += other.dropped
 
     def save(self, now_s: float) -> None:
         """Write what has changed, unless the disk could not be used just now."""

@@ -420,6 +420,8 @@ class Publisher:
     def _put_model_state(self) -> None:
         if self._settings.rollout.public_key:
             self._retained.put(self._topic("model/state"), self._model_state.text.encode())
+        else:
+            self._retained.take_back(self._topic("model/state"))
 
     def _tend(self) -> None:
         """Do what is to be done from time to time."""

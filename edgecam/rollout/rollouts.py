@@ -162,7 +162,7 @@ class Rollouts:
     def prove(self, sha256: str) -> None:
         """Note that a model on trial works."""
         active = self._record.active
-        if active and active.sha256 == sha256:
+        if active and active.sha256 == sha256 and self._record.is_trial:  # a reload may have begun the trial anew
             logger.info("model %s: works: it stays", active.file)
             self._become(self._record.proven())
             self._tidy(model_folder(self._camera))

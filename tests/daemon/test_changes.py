@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from edgecam.camera.frame_queue import Feed
 from edgecam.camera.sources import open_source
-from edgecam.config import Config, ModelSettings, RolloutSettings
-from edgecam.daemon.changes import Cause, Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver
+from edgecam.config import CameraSettings, Config, ModelSettings, RolloutSettings
+from edgecam.daemon.changes import (
+    Cause,
+    Change,
+    Changer,
+    ChoosePlan,
+    GoBack,
+    Means,
+    Reload,
+    Setup,
+    TakeOver,
+    is_outdated,
+)
 from edgecam.daemon.pipeline import make_pipeline
 from edgecam.errors import ConfigError, ModelError
 from edgecam.rollout.record import Installed, Record
-from tests import tflite
+from tests import clips, tflite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,6 +121,52 @@ def test_settings_that_have_not_changed_leave_all_parts(
     same = done.get(timeout=WAIT_S)
     assert same.setup
     assert (same.setup.pipeline, same.setup.feed, same.connection, same.what) == (setup.pipeline, setup.feed, None, ())
+
+
+def test_what_was_prepared_with_a_model_that_has_failed_since_is_not_to_run(
+    setup: Setup, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path
+) -> None:
+    on_trial = Installed(str(tflite.saved(tmp_path, tflite.classifier("float32"))), "0" * 64)
+    record = Record().taken(on_trial, setup.configured.model.path, None)
+    changes, done = changer(lambda: setup.configured)
+    changes.ask(Reload())
+    changes.begin(setup, record)
+    reloaded = done.get(timeout=WAIT_S)
+    assert not is_outdated(reloaded, record)
+    assert not is_outdated(reloaded, record.proven())
+    assert is_outdated(reloaded, record.failed("it fails"))
+
+
+@pytest.mark.parametrize("cause", [ChoosePlan(), GoBack()])
+def test_a_source_that_stays_is_not_looked_for(
+    colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path, cause: Cause
+) -> None:
+    settings = replace(configured(colour_model), camera=CameraSettings(source=str(tmp_path / "clip.avi")))
+    clips.write(tmp_path / "clip.avi", [("red", 1)])
+    pipeline = make_pipeline(settings)
+    setup = Setup(settings, settings, Feed(open_source(settings.camera), pipeline.view), pipeline)
+    (tmp_path / "clip.avi").unlink()  # it is open, and read on
+    changes, done = changer(lambda: settings)
+    changes.ask(cause)
+    changes.begin(setup, Record())
+    assert done.get(timeout=WAIT_S).error is None
+
+
+def test_what_ran_before_is_not_held(
+    colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path
+) -> None:
+    settings = configured(colour_model)
+    pipeline = make_pipeline(settings)
+    before = weakref.ref(pipeline.model)
+    setup = Setup(settings, settings, Feed(open_source(settings.camera), pipeline.view), pipeline)
+    changes, done = changer(lambda: settings)
+    changes.ask(TakeOver(Installed(str(tflite.saved(tmp_path, tflite.classifier("float32"))), "0" * 64)))
+    changes.begin(setup, Record())
+    del setup, pipeline
+    taken = done.get(timeout=WAIT_S)
+    assert taken.setup
+    gc.collect()
+    assert before() is None
 
 
 class ChangerModel(RuleBasedStateMachine):

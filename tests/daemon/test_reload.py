@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from tests import clips, tflite
-from tests.broker import Mosquitto, Subscriber, events
+from tests.broker import Mosquitto, Subscriber, events, free_port
 from tests.settings import as_toml
 
 if TYPE_CHECKING:
@@ -294,3 +294,24 @@ class TestOrdersMeanwhile:
 def test_nothing_changed_is_told_so(running: Running) -> None:
     running.reload()
     running.daemon.wait_for_log("reloaded: nothing has changed")
+
+
+def test_what_comes_after_the_end_of_a_file_is_for_the_next_start(
+    start_daemon: Callable[..., Daemon], tmp_path: Path, model: Path, red_clip: Path
+) -> None:
+    """The broker is away, so that events of the file that has ended are waited for."""
+    settings: Sections = {
+        "camera": {"name": "porch", "source": str(red_clip)},
+        "model": {"path": str(model)},
+        "mqtt": {"host": "127.0.0.1", "port": free_port()},
+    }
+    file = tmp_path / "config.toml"
+    file.write_text(as_toml(settings))
+    daemon = start_daemon({}, "--config", str(file), "-v")
+    daemon.wait_for_log("event end")
+    file.write_text(as_toml(settings, {"camera": {"name": "yard"}}))
+    daemon.reload()
+    daemon.wait_for_log("not reloaded")
+    daemon.terminate()  # nor are the events waited for any longer
+    assert daemon.wait() == 0
+    assert not list(tmp_path.rglob("*-yard*"))

@@ -138,6 +138,17 @@ def test_beats_come_in_time_but_never_without_progress(watchdog_s: float, times:
     assert all(any(now - every_ns - 1 <= beat <= now for beat in beaten_ns) for now in times)
 
 
+def test_a_reload_before_the_first_sign_of_the_camera_makes_us_not_ready() -> None:
+    manager = Recorder(0.0)
+    manager.reloading()
+    manager.reloaded()
+    assert manager.told == []
+    Heartbeat(manager).beat(0)
+    manager.reloading()
+    manager.reloaded()
+    assert [each.partition("=")[0] for each in manager.told] == ["READY", "RELOADING", "MONOTONIC_USEC", "READY"]
+
+
 def test_each_line_of_the_journal_begins_with_its_level() -> None:
     record = logging.LogRecord("edgecam", logging.WARNING, "file", 1, "two\nlines", None, None)
     assert JournalFormatter("%(message)s").format(record) == "<4>two\n<4>lines"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from edgecam.config import CameraSettings, Config, HomeAssistantSettings, MqttSettings, StatsSettings
+from edgecam.config import CameraSettings, Config, HomeAssistantSettings, MqttSettings, RolloutSettings, StatsSettings
 from edgecam.kept import outbox_file
 from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.notices import SettingsChange, Switched
@@ -150,6 +151,15 @@ def test_events_go_with_the_name_though_all_ends_while_the_broker_of_before_is_l
         assert [message.kind for _, message in file.after(0)] == ["new"]
     finally:
         file.close()
+
+
+def test_what_is_told_of_ordered_models_is_cleared_where_none_are_taken_any_more(mosquitto: Mosquitto) -> None:
+    settings = settings_of(mosquitto.port)
+    takes = replace(settings, rollout=RolloutSettings(public_key="A" * 43 + "="))
+    with Subscriber(mosquitto.port) as subscriber, running(takes) as made:
+        subscriber.wait_for_topic("model/state", b"active")
+        made.change(settings)
+        subscriber.wait_for_topic("model/state", b"")
 
 
 def test_a_camera_is_withdrawn_from_where_it_was_shown_though_the_broker_was_away_meanwhile(

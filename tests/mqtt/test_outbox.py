@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from edgecam import config
 from edgecam.mqtt import outbox
 from edgecam.mqtt.outbox import IDLE_S, RETRY_S, Outbox, surplus
-from edgecam.mqtt.outbox_file import Message, OpenEvent
+from edgecam.mqtt.outbox_file import Message, OpenEvent, OutboxFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KINDS = ("new", "update", "end")
 
@@ -276,6 +280,37 @@ def test_all_messages_of_another_outbox_are_taken_over(path: Path) -> None:
     assert old.opened is None
     old.close(0)
     new.close(0)
+
+
+def test_what_was_given_up_counts_on_with_another_name(path: Path, tmp_path: Path) -> None:
+    before, after = opened_outbox(path, size=2), opened_outbox(tmp_path / "renamed.sqlite3", size=2)
+    for number in range(5):
+        before.add(message(b"%d" % number))
+    dropped = before.dropped
+    after.take_from(before)
+    assert after.dropped == dropped == 3
+    before.close(0)
+    after.close(0)
+
+
+def test_what_was_delivered_is_not_read_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box, count = opened_outbox(path), 100
+    read: list[tuple[int, Message]] = []
+
+    def after(file: OutboxFile, number: int) -> Iterator[tuple[int, Message]]:
+        for row in rows_after(file, number):
+            read.append(row)
+            yield row
+
+    for number in range(count):
+        box.add(message(b"%d" % number))
+    box.save(0)
+    rows_after = OutboxFile.after
+    monkeypatch.setattr(OutboxFile, "after", after)
+    for _ in range(count):
+        box.remove(box.oldest(1)[0][0])
+    assert len(read) == count
+    box.close(0)
 
 
 class Lives(RuleBasedStateMachine):
