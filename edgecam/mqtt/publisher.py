@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgecam.camera.frames import CameraChange, Notice
-from edgecam.camera.jpeg import BYTES, jpeg
-from edgecam.kept import announced_file, forget_kept, outbox_file
+from edgecam.kept import forget_kept, outbox_file
+from edgecam.mqtt.board import Board
 from edgecam.mqtt.commands import Announce
 from edgecam.mqtt.connection import Connection
 from edgecam.mqtt.delivery import Delivery
-from edgecam.mqtt.homeassistant import Announced, announcement, announcement_topic
 from edgecam.mqtt.messages import corrected, corrected_message, ended, log_event, message_of, moved, still_open
-from edgecam.mqtt.notices import Happened, Origin, Picture, SettingsChange, Switched
+from edgecam.mqtt.notices import Happened, Picture, SettingsChange, Switched
 from edgecam.mqtt.outbox import Outbox
 from edgecam.mqtt.outbox_file import OpenEvent
-from edgecam.mqtt.payloads import SCHEMA, EventPayload, SnapshotPayload, StatePayload, StatsPayload
-from edgecam.mqtt.retained import Retained
+from edgecam.mqtt.pictures import show
 from edgecam.mqtt.states import States
 from edgecam.rollout.record import ModelState
 
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from edgecam.mqtt.commands import Command
     from edgecam.mqtt.link import Link
     from edgecam.mqtt.outbox_file import Message
+    from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
 
 logger = logging.getLogger(__name__)
 
@@ -116,8 +115,7 @@ class Publisher:
         self._inbox = inbox
         self._settings = settings
         self._clock = clock
-        self._switched = switched
-        self._model_state = model_state
+        self._switched, self._model_state = switched, model_state  # of the beginning; then they are on the board
         self._make_report = report
         self._on_event = on_event
         self._on_report = on_report
@@ -132,7 +130,6 @@ class Publisher:
         self._met: Link | None = None  # to a broker that was told nothing yet
         self._connection = self.connection(settings)
         self._delivery = Delivery()
-        self._retained = Retained(self._delivery)
 
     def connection(self, settings: config.Config) -> Connection:
         """Prepare a connection by other settings, for a `SettingsChange`; called by any thread.
@@ -156,9 +153,9 @@ class Publisher:
 
     def run(self) -> None:
         """Publish until `finish` is called."""
-        self._announced = Announced(announced_file(self._settings.camera.name))
+        self._board = Board(self._settings, self._states, self._switched, self._model_state, self._delivery)
         self._outbox = self._outbox_of(self._settings)
-        self._put_all()
+        self._board.put_all()
         self._connection.start()
         self._reported_s = self._tended_s = time.monotonic()
         while not self._is_finished():
@@ -167,7 +164,7 @@ class Publisher:
                 self._outbox.save(time.monotonic())
             self._tell_decided()
             self._send()
-            self._tell_states()
+            self._board.tell_states()
             self._show_pictures()
             if self._leaving and self._is_left(self._leaving):
                 self._move(self._leaving.change)
@@ -218,7 +215,7 @@ class Publisher:
         self._handle(item)
         while not self._inbox.empty():
             if not self._decided:  # no event stands before them
-                self._tell_states()
+                self._board.tell_states()
             self._handle(self._inbox.get())
 
     def _handle(self, item: _Item) -> None:
@@ -232,8 +229,7 @@ class Publisher:
             case SettingsChange():
                 self._change_settings(item)
             case Switched():
-                self._switched = item
-                self._put_switches()
+                self._board.switch(item)
             case _:
                 self._handle_word(item)
 
@@ -241,15 +237,14 @@ class Publisher:
         """Handle what does not come in the line of frames."""
         match item:
             case ModelState():
-                self._model_state = item
-                self._put_model_state()
+                self._board.tell_model(item)
             case Announce():
-                self._announce()
+                self._board.announce()
             case _LinkChange(of, link) if of is self._connection:  # one that was given up may still report
                 self._change_link(link)
             case _Delivered(by, number) if by is self._connection:
                 if cleared := self._delivery.acknowledge(number, self._outbox):
-                    self._announced.forget(cleared)
+                    self._board.take_cleared(cleared)
             case _Finish(grace_s):
                 self._finish_at = time.monotonic() + grace_s
 
@@ -264,12 +259,11 @@ class Publisher:
         """Send what waits; a broker that was just met is told of all else behind it, as that came of it."""
         met, self._met = self._met, None
         if met:
-            self._tell_states()
+            self._board.tell_states()
             self._delivery.begin(met, self._outbox)
         self._delivery.send(self._outbox, self._leaving.before if self._leaving else math.inf)
         if met:
-            self._announce()  # as large as this broker takes it
-            self._retained.tell_all()
+            self._board.tell_all()
 
     def _change_settings(self, change: SettingsChange) -> None:
         if self._leaving:  # the second change in two seconds
@@ -277,10 +271,11 @@ class Publisher:
         if change.connection is None:
             self._settings = change.settings
             self._outbox.limit(change.settings.outbox)
-            self._announce()
+            self._board.take(change.settings)
+            self._board.announce()
         elif self._delivery.connected and _broker(change.settings) != _broker(self._settings):
-            self._clear()
-            self._retained = Retained(Delivery())  # what is told meanwhile is for the next broker
+            self._board.clear()
+            self._board.over(Delivery())  # what is told meanwhile is not for this one
             self._leaving = _Leaving(change, time.monotonic() + LEAVE_S, self._outbox.next_number)
         else:
             self._move(change)
@@ -293,18 +288,13 @@ class Publisher:
             or not (waits or not self._delivery.is_idle())
         )
 
-    def _clear(self) -> None:
-        """Clear what was retained of this camera."""
-        self._retained.put(self._topic("stats"), b"")
-        self._retained.clear()
-
     def _move(self, change: SettingsChange) -> None:
         """Go on over another connection, and under another name if the settings have one."""
         self._leaving = None
         before, is_same_broker = self._settings, _broker(change.settings) == _broker(self._settings)
         goes = not is_same_broker or change.settings.root != before.root
         if goes and is_same_broker:
-            self._clear()  # the next connection sees to it
+            self._board.clear()  # the next connection sees to it
         self._settings = change.settings
         self._connection.stop(OFFLINE_S, last=b"" if goes else b"offline")
         if change.connection:
@@ -313,7 +303,7 @@ class Publisher:
         self._delivery.end()
         if not is_same_broker:
             self._delivery = Delivery()
-            self._retained = Retained(self._delivery)
+            self._board.over(self._delivery)
         self._outbox.limit(change.settings.outbox)
         if change.settings.camera.name != before.camera.name:
             old, self._outbox = self._outbox, self._outbox_of(change.settings)
@@ -321,9 +311,8 @@ class Publisher:
             self._outbox.save(time.monotonic())
             old.close(time.monotonic())
             forget_kept(outbox_file(before.camera.name))
-            forget_kept(announced_file(before.camera.name))
-            self._announced = Announced(announced_file(change.settings.camera.name))
-        self._put_all()
+        self._board.take(change.settings)
+        self._board.put_all()
         self._connection.start()
 
     def _follow_clock(self) -> None:
@@ -351,33 +340,13 @@ class Publisher:
             self._noted_s = time.monotonic()
         self._states.follow(item.origin.view, payload)
 
-    def _tell_states(self) -> None:
-        for view, state in self._states.take_changes():
-            self._put_state(view, state)
-
-    def _put_state(self, view: str, state: StatePayload) -> None:
-        topic = Origin(self._settings.root, self._settings.camera.name, view).topic("state")
-        self._retained.put(topic, msgspec.json.encode(state))
-
     def _show_pictures(self) -> None:
         """Publish pictures, if that is allowed; what cannot be sent now is kept nowhere."""
         pictures, self._pictures = self._pictures, []
         if not self._is_there or not self._settings.privacy.snapshots:
             return
-        for shown in pictures:
-            about = SnapshotPayload(
-                schema=SCHEMA,
-                event_id=shown.event_id,
-                label=shown.label,
-                score=round(shown.score, 4),
-                frame_time=shown.frame_time,
-                bytes=BYTES,
-            )
-            topic = shown.origin.topic("snapshot")
-            picture = jpeg(shown.image(), self._delivery.largest(topic, _properties(about)))
-            about = msgspec.structs.replace(about, bytes=len(picture))
-            self._delivery.publish(shown.origin.topic("snapshot/event"), msgspec.json.encode(about))
-            self._delivery.publish(topic, picture, properties=_properties(about))
+        for picture in pictures:
+            show(picture, self._delivery)
 
     def _tell_decided(self) -> None:
         for payload in self._decided:
@@ -389,39 +358,6 @@ class Publisher:
     def _is_there(self) -> bool:
         """Whether the broker that is to be told of what comes is connected."""
         return self._delivery.connected and not self._leaving
-
-    def _topic(self, name: str) -> str:
-        return f"{self._settings.root}/{name}"
-
-    def _put_all(self) -> None:
-        """Have all kept that is told of this camera, by its name of now."""
-        self._announce()
-        self._retained.put(self._topic("availability"), b"online")
-        for view, state in self._states.now.items():
-            self._put_state(view, state)
-        self._put_switches()
-        self._put_model_state()
-
-    def _announce(self) -> None:
-        """Let Home Assistant show the camera as the settings say."""
-        topic = announcement_topic(self._settings)
-        payload = announcement(self._settings, self._delivery.largest(topic))
-        for announced in self._announced.topics:
-            if announced != topic or not payload:
-                self._retained.put(announced, b"")
-        if payload:
-            self._retained.put(topic, payload)
-            self._announced.note(topic)
-
-    def _put_switches(self) -> None:
-        self._retained.put(self._topic("enabled/state"), b"ON" if self._switched.enabled else b"OFF")
-        self._retained.put(self._topic("threshold/state"), msgspec.json.encode(self._switched.threshold))
-
-    def _put_model_state(self) -> None:
-        if self._settings.rollout.public_key:
-            self._retained.put(self._topic("model/state"), self._model_state.text.encode())
-        else:
-            self._retained.take_back(self._topic("model/state"))
 
     def _tend(self) -> None:
         """Do what is to be done from time to time."""
@@ -441,11 +377,7 @@ class Publisher:
         if self._is_there:
             expiry_s = math.ceil(STALE * self._settings.stats.interval)
             payload = msgspec.json.encode(report)
-            self._delivery.publish(self._topic("stats"), payload, retain=True, expiry_s=expiry_s)
-
-
-def _properties(about: SnapshotPayload) -> dict[str, str]:
-    return {name: str(value) for name, value in msgspec.structs.asdict(about).items()}
+            self._delivery.publish(f"{self._settings.root}/stats", payload, retain=True, expiry_s=expiry_s)
 
 
 def _broker(settings: config.Config) -> tuple[str, int]:
