@@ -102,9 +102,9 @@ class Daemon:
         process = psutil.Process(self.process.pid)
         (process.children()[0] if self._is_wrapped else process).terminate()
 
-    def wait(self) -> int:
+    def wait(self, wait_s: float = WAIT_S) -> int:
         """Wait for the end and return the exit code."""
-        code = self.process.wait(WAIT_S)
+        code = self.process.wait(wait_s)
         self._reader.join()
         while (line := self._lines.get(timeout=WAIT_S)) is not None:
             self.log.append(line)

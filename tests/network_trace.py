@@ -97,7 +97,7 @@ def trace() -> Trace:
             process = psutil.Process(daemon.process.pid)
             listening = [str(each.laddr) for each in process.net_connections("inet") if each.status == "LISTEN"]
             ours = {each.laddr.port for each in process.net_connections("tcp")}
-            daemon.wait()
+            daemon.wait(50)
             seen = subscriber.until_offline()
             daemon.kill()
         packets = list(sniffer.stop() or ())

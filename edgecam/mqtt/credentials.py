@@ -69,7 +69,7 @@ def _secret(file: str) -> str:
     except OSError as error:
         # What has no folder in it may be the password itself, put in the file's place.
         name = f"{file}: " if "/" in file else ""
-        message = f"mqtt.password_file: {name}{in_words(error)}; expected a file that holds nothing but the password"
+        message = f"mqtt.password_file: {name}{in_words(error)}; name a file that holds nothing but the password"
     except UnicodeDecodeError:
         message = f"mqtt.password_file: {file}: not UTF-8 text"
     raise ConfigError(message)

@@ -219,7 +219,7 @@ class TestBroker:
         login = ("--set", "mqtt.username=porch", "--set", "mqtt.password_file=/nowhere")
         part, detail, remedy = failure(*good, *login)
         assert (part, detail) == ("broker", "mqtt.password_file: /nowhere: no such file or directory")
-        assert remedy == "correct it, or what it names"
+        assert remedy == "name a file that holds nothing but the password"
 
     def test_one_without_tls_where_tls_is_wanted(self, good: list[str]) -> None:
         part, _, remedy = failure(*good, "--set", "mqtt.tls=true")
