@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 SHIPPED = "efficientnet_lite0.tflite"
 IDENTIFIER = b"TFL3"
 MAX_BYTES = 500_000_000
+REMEDY = "name the file with a line for each score in model.labels"
 MAX_SIDE = 4096
 
 
@@ -249,7 +250,7 @@ def _classes(metadata: Metadata, settings: config.ModelSettings, path: Path, cou
             raise ModelError(message)
     labels = _read_labels(file) if file else metadata.labels or ()
     if len(labels) != count:
-        message = f"{count} scores, but {len(labels)} labels in {file or 'its metadata'}"
+        message = f"{count} scores, but {len(labels)} labels in {file or 'its metadata'}; {REMEDY}"
         raise ModelError(message)
     return labels
 
@@ -258,9 +259,9 @@ def _read_labels(file: Path) -> tuple[str, ...]:
     try:
         return parse_labels(file.read_text("utf-8"))
     except OSError as error:
-        message = f"model.labels: {file}: {in_words(error)}"
+        message = f"model.labels: {file}: {in_words(error)}; {REMEDY}"
     except UnicodeDecodeError as error:
-        message = f"model.labels: {file}: not UTF-8 text (byte {error.start})"
+        message = f"model.labels: {file}: not UTF-8 text (byte {error.start}); {REMEDY}"
     raise ModelError(message)
 
 

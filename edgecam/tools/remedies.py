@@ -18,8 +18,6 @@ def remedy_for_model(error: EdgecamError, settings: config.ModelSettings) -> str
     """Say what to do about a model that is refused."""
     if error.remedy:
         return error.remedy
-    if "labels" in error.problem:
-        return "name the file with one line for each of its scores in model.labels"
     if not settings.path:
         return "install edgecam anew"
     return "name a classifier in model.path, or none for the shipped one"

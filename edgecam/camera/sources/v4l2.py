@@ -57,7 +57,7 @@ class V4l2Camera:
             message = "no such device; is the camera plugged in?"
             raise SourceError(message)
         if not os.access(self.name, os.R_OK | os.W_OK):
-            message = "permission denied; is the user in the group video?"
+            message = "permission denied; put yourself into its group: sudo usermod -aG video $USER, and log in anew"
             raise SourceError(message)
         # OpenCV looks at it once: after a reload to a slower camera it waits as long as for the first.
         longest_s = patience_s(self._fps)
