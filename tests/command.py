@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import psutil
@@ -33,6 +34,12 @@ def edgecam(
         timeout=wait_s,
         env={**os.environ, **(environment or {})},
     )
+
+
+def printed_by(code: str) -> str:
+    """Run code in a fresh interpreter, in which nothing else makes or frees anything; return what it prints."""
+    done = subprocess.run([PYTHON, "-c", dedent(code)], capture_output=True, text=True, check=True, timeout=WAIT_S)
+    return done.stdout.strip()
 
 
 def as_options(settings: Mapping[str, object]) -> list[str]:

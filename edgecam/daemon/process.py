@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import signal
 import socket
+
+WHOLE = 60
+OLDEST = 2  # the generation that is only looked at when all are
+
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # once: each CDLL makes a class of its own
 
 
 class SignalBell:
@@ -31,11 +37,18 @@ class SignalBell:
 
 
 def give_back() -> None:
-    """Give memory that was freed back to the system; in a millisecond.
+    """Give memory that was freed back, to Python and to the system; in milliseconds.
 
-    glibc keeps it, in pieces between what is still in use, and with each camera that is opened anew and each model that
-    is exchanged the pieces become more. Other C libraries have no such function, and no need of it.
+    Python keeps up to 2,000 freed tuples of each length until it collects all garbage, which it does by itself only
+    when much has been made that stays: the first hour goes by with filling up. As most of what there is stays for good,
+    we look at what was made since the last call, and only every WHOLEth time at everything.
+
+    glibc keeps memory in pieces between what is still in use, and with each camera that is opened anew and each model
+    that is exchanged the pieces become more. Other C libraries have no function to trim it, and no need of it.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
+    if gc.get_stats()[OLDEST]["collections"] % WHOLE == 0:
+        gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    if _trim:
+        _trim(0)

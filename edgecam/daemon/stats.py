@@ -7,14 +7,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from edgecam.daemon.quantiles import quantile_ms, quantiles
 from edgecam.device.processor import temperature, throttling
-from edgecam.mqtt.payloads import SCHEMA, FramesPayload, QuantilesPayload, StatsPayload
+from edgecam.mqtt.payloads import SCHEMA, FramesPayload, StatsPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import psutil
 
     from edgecam.camera.frame_queue import FrameQueue
@@ -57,8 +54,8 @@ class Stats:
 
     def typical_ms(self) -> float | None:
         """Return the median of the last inferences in milliseconds; None: there was none. Called by any thread."""
-        times = list(self._inferences)
-        return float(np.median(times)) / 1e6 if times else None
+        times = sorted(self._inferences)
+        return quantile_ms(times, 0.5) if times else None
 
     def report(self, outbox: int, dropped: int) -> StatsPayload:
         """Sum up the time since the last report; of the events ``outbox`` are undelivered, ``dropped`` given up."""
@@ -76,8 +73,8 @@ class Stats:
             uptime_s=round(now - self._started, 1),
             fps=round(fps, 1),
             frames=FramesPayload(counts.captured, counts.dropped, classified, self._rested),
-            inference_ms=_quantiles(inference for inference, _ in times if inference is not None),
-            latency_ms=_quantiles(latency for _, latency in times),
+            inference_ms=quantiles(inference for inference, _ in times if inference is not None),
+            latency_ms=quantiles(latency for _, latency in times),
             queue=counts.waiting,
             outbox=outbox,
             outbox_dropped=dropped,
@@ -94,11 +91,3 @@ def _process() -> psutil.Process:
     import psutil  # not needed for the first frames
 
     return psutil.Process()
-
-
-def _quantiles(times_ns: Iterable[int]) -> QuantilesPayload:
-    times = np.fromiter(times_ns, np.int64)
-    if not times.size:
-        return QuantilesPayload(None, None)
-    p50, p99 = np.percentile(times, (50, 99)) / 1e6
-    return QuantilesPayload(round(float(p50), 2), round(float(p99), 2))
