@@ -113,6 +113,7 @@ class Inference:
         self._hand_over(notice)
 
     def _finish(self) -> None:
+        self._stats.finish()
         for observer in self._observers.values():
             for told in observer.finish():
                 self._hand_over(told)
