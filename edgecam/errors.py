@@ -1,6 +1,9 @@
 """What can go wrong that a user can mend; each message is one line: what and where; what to do."""
 
+import re
+
 REMEDY = "; "  # begins what to do
+PLACE = re.compile(r"^_ssl\.c:\d+: | \(_ssl\.c:\d+\)$")  # in Python's own code, which Python tells of errors of TLS
 
 
 class EdgecamError(Exception):
@@ -57,7 +60,7 @@ def in_words(error: OSError | None) -> str:
     """Say what went wrong without the error's number and class."""
     if verification := getattr(error, "verify_message", None):  # of TLS
         return f"its certificate is not trusted ({verification})"
-    return str((error and (error.strerror or str(error))) or "no answer").lower()
+    return PLACE.sub("", (error and (error.strerror or str(error))) or "no answer").lower()
 
 
 def as_text(came: bytes | str, most: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 
 from edgecam.errors import in_words
@@ -13,6 +15,11 @@ from edgecam.errors import in_words
         (FileNotFoundError(2, "No such file or directory"), "no such file or directory"),
         (OSError("Timed out"), "timed out"),
         (TimeoutError(), "no answer"),
+        (TimeoutError("_ssl.c:989: The handshake operation timed out"), "the handshake operation timed out"),
+        (
+            ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"),
+            "[ssl: wrong_version_number] wrong version number",
+        ),
         (None, "no answer"),
     ],
 )

@@ -72,11 +72,13 @@ class Inference:
                 continue
             if item is None:
                 break
-            if isinstance(item, Notice):
-                self._heed(item)
-            else:
+            if isinstance(item, Frame):
                 self._observe(item)
-            if isinstance(item, Frame | CameraChange | Rest):  # what the capture thread has sent
+            else:
+                self._heed(item)
+            if not isinstance(item, Notice) or isinstance(
+                item, CameraChange | Rest
+            ):  # what the capture thread has sent
                 self._progress(time.monotonic_ns())
         self._finish()
 
@@ -113,6 +115,7 @@ class Inference:
         self._hand_over(notice)
 
     def _finish(self) -> None:
+        self._stats.finish()
         for observer in self._observers.values():
             for told in observer.finish():
                 self._hand_over(told)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from edgecam.camera.frame_queue import FrameQueue
     from edgecam.daemon.pipeline import Pipeline
+    from edgecam.mqtt.payloads import LabelPayload
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Stats:
         self._times: deque[tuple[int | None, int]] = deque(maxlen=KEPT)
         self._inferences: deque[int] = deque(maxlen=TYPICAL)
         self._pipelines: dict[str, Pipeline] = {}
+        self._led: LabelPayload | None = None
 
     def follow(self, pipeline: Pipeline) -> None:
         """Take in which pipeline decides for its view from now on."""
@@ -52,6 +54,14 @@ class Stats:
             self._inferences.append(inference_ns)
         self._times.append((inference_ns, latency_ns))
 
+    def finish(self) -> None:
+        """Take in that no more frames come for now: the next report still says what led in the last one."""
+        self._led = self._first.leading or self._led
+
+    @property
+    def _first(self) -> Pipeline:
+        return next(iter(self._pipelines.values()))
+
     def typical_ms(self) -> float | None:
         """Return the median of the last inferences in milliseconds; None: there was none. Called by any thread."""
         times = sorted(self._inferences)
@@ -59,7 +69,8 @@ class Stats:
 
     def report(self, outbox: int, dropped: int) -> StatsPayload:
         """Sum up the time since the last report; of the events ``outbox`` are undelivered, ``dropped`` given up."""
-        pipeline = next(iter(self._pipelines.values()))
+        pipeline = self._first
+        led, self._led = self._led, None
         now = time.monotonic()
         times, self._times = self._times, deque(maxlen=KEPT)
         counts, classified = self._queue.counts(), self._classified
@@ -83,7 +94,7 @@ class Stats:
             temperature_c=temperature(),
             throttled=bool(state.now) if state else None,
             model=pipeline.payload,
-            leading=pipeline.leading,
+            leading=pipeline.leading or led,
         )
 
 

@@ -36,6 +36,7 @@ ROOMY = 1 << 17  # bytes of the largest packet, from which on nothing of ours is
 # Reason codes of MQTT 5.0, 2.4; paho gives those of 3.1.1 as them.
 REFUSALS = {0x84: Refusal.VERSION, 0x9A: Refusal.WILL_RETAIN, 0x9B: Refusal.WILL_QOS}
 TAKEN_OVER = 0x8E
+UNSPECIFIED = 0x80  # so paho says too where the line was cut without a word
 
 
 def client_id(settings: config.Config) -> str:
@@ -139,8 +140,9 @@ class Connection:
         try:
             self._connect(client, attempt)
         except UNREACHABLE as error:
-            self._broker.unreachable()
-            self._tell(unreachable(error))
+            if not self._stopped.is_set():  # else it is no longer to be reached
+                self._broker.unreachable()
+                self._tell(unreachable(error))
         else:
             client.attend(self._stopped, attempt.answer_s)
             if not self._stopped.is_set():
@@ -217,10 +219,11 @@ class Connection:
             return f"sent {client.too_large} bytes at once, so we hung up; see who publishes to {self.topic('+/set')}"
         if self._ending and self._ending.value == TAKEN_OVER:
             return f"another client took our place: {remedy}"
-        reason = str(self._ending or "no answer").lower()
+        is_told = self._ending and self._ending.value != UNSPECIFIED
+        reason = f" ({str(self._ending).lower()})" if is_told else ""
         if self._broker.is_flapping:
-            return f"drops us again and again ({reason}): {remedy}"
-        return f"connection lost: {reason}"
+            return f"drops us again and again{reason}: {remedy}"
+        return f"connection lost{reason}"
 
     def _delivered(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         """Count a message as delivered; one that the broker does not want it would not want later either."""

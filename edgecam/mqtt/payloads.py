@@ -88,7 +88,7 @@ class QuantilesPayload(msgspec.Struct, frozen=True):
 class StatsPayload(msgspec.Struct, frozen=True):
     """How the daemon is doing.
 
-    ``leading`` is the highest label now, also below its threshold; null where no frame was classified. Older daemons do
+    ``leading`` is the highest label in the last frame, also below its threshold; null while the camera rests. Older daemons do
     not tell it.
     """
 

@@ -75,7 +75,7 @@ def findings(load: Callable[[], Config], file: Path | None, *, of_service: bool 
                 "settings", Status.FAILURE, problem, remedy or "correct it; the other checks need the settings"
             )
         return
-    read = f"read from {file}" if file else "every default holds, as there is no settings file"
+    read = f"read from {file}" if file else "defaults, as there is no settings file"
     yield Finding("settings", Status.OK, f"{read}: camera {settings.camera.name}, topics {settings.root}/")
     state, status = _service_state()
     yield _model(settings, of_service=of_service and state not in ("", "not installed"))

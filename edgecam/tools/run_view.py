@@ -32,11 +32,12 @@ class RunView:
         self._logs = logs
         self._account = Account()
         self._shown: LabelPayload | None = None
+        self._told: str | None = None  # the label of the last event since the last stats
 
     def take_event(self, event: EventPayload) -> None:
         """Show a step in the life of an event."""
         self._account.add_event(event)
-        self._shown = None
+        self._shown, self._told = None, event.label
         self._print(event_line(event))
         if self._logs:
             # A score that moves is of interest to few, and a journal lies on an SD card.
@@ -46,11 +47,14 @@ class RunView:
         """Show what is nearest to an event, if there is none; of the rest more is logged than shown."""
         self._account.reports.append(stats)
         leading = stats.leading
+        told, self._told = self._told, None
         p50 = stats.latency_ms.p50
         latency = "" if p50 is None else f", latency p50 {p50} ms"
         nearest = f"; highest: {leading.label} {leading.score:.2f}" if leading else ""
         logger.debug("%.1f frames/s%s, %d dropped%s", stats.fps, latency, stats.frames.dropped, nearest)
-        if leading and self._account.began == self._account.ended and self._is_news(leading):
+        if leading is None or leading.label == told:  # its event may have ended because the file did
+            return
+        if self._account.began == self._account.ended and self._is_news(leading):
             self._shown = leading
             self._print(nearest_line(leading, datetime.now(UTC)))
 

@@ -323,6 +323,21 @@ class TestStop:
             assert heard_by(line) == b""
         assert told == []
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho leaves the socket to Python
+    def test_it_does_not_complain_of_a_broker_that_is_no_longer_wanted(
+        self, tmp_path: Path, tls: ssl.SSLContext, listener: socket.socket, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert tls  # which has written the authority's certificate
+        connection, _ = connection_to(listener.getsockname()[1], tls=True, ca_file=str(tmp_path / "ca.pem"))
+        connection.start()
+        caller, _ = listener.accept()
+        connection.stop(0.1)
+        caller.close()
+        for thread in threading.enumerate():
+            if thread.name == "mqtt":
+                thread.join(WAIT_S)
+        assert caplog.messages == []
+
     def test_it_hangs_up_on_a_broker_that_answers_slowly(self, listener: socket.socket) -> None:
         connection, told = connection_to(listener.getsockname()[1])
         connection.start()

@@ -66,7 +66,7 @@ def test_it_says_that_no_settings_were_read(monkeypatch: pytest.MonkeyPatch) -> 
     first = next(findings(lambda: load(None, ["camera.name=porch"]), None))
     assert (first.status, first.detail) == (
         Status.OK,
-        "every default holds, as there is no settings file: camera porch, topics edgecam/porch/",
+        "defaults, as there is no settings file: camera porch, topics edgecam/porch/",
     )
 
 
@@ -156,6 +156,8 @@ class TestCamera:
 
     def test_a_folder_that_has_its_images_in_folders(self, good: list[str], tmp_path: Path) -> None:
         (tmp_path / "photographs" / "cats").mkdir(parents=True)
+        (tmp_path / "photographs" / ".thumbnails").mkdir()
+        (tmp_path / "photographs" / "bills").mkdir()
         cv2.imwrite(str(tmp_path / "photographs" / "cats" / "1.png"), np.zeros((8, 8, 3), np.uint8))
         assert failure(*good, "--set", f"camera.source={tmp_path}/photographs") == (
             "camera",

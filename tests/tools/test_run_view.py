@@ -63,6 +63,12 @@ class TestCommand:
         assert "\nevents    2 began, 2 ended\n" in shown
         assert "red 1.00 new" not in shown  # each is told once
 
+    def test_a_file_in_which_nothing_is_told_ends_with_what_came_nearest(self, clip: list[str]) -> None:
+        settings = {"stats.interval": 3600, "events.thresholds": '{"red" = 1.0, "green" = 1.0, "blue" = 1.0}'}
+        shown = in_terminal(*clip, *as_options({**settings, "events.smoothing": 100}))
+        assert "events    0 began, 0 ended\n" in shown
+        assert re.search(r"(red|green|blue) +0\.\d\d #+ not told", shown), shown
+
     def test_its_log_in_a_terminal_has_no_date(self, clip: list[str]) -> None:
         shown = in_terminal(*clip)
         assert re.search(r"^\d\d:\d\d:\d\d\.\d\d  model ", shown, re.MULTILINE)
@@ -109,6 +115,14 @@ class TestView:
         view.take_event(event("end"))
         view.take_stats(msgspec.structs.replace(STATS, leading=LabelPayload("fox", 0.41)))
         assert "not told" in capsys.readouterr().out
+
+    def test_what_has_just_been_told_is_not_said_to_be_untold(self, capsys: pytest.CaptureFixture[str]) -> None:
+        view = RunView(prints=True, logs=False)
+        view.take_event(event("new"))
+        view.take_event(event("end"))
+        for shown in (False, True):
+            view.take_stats(msgspec.structs.replace(STATS, leading=LabelPayload("cat", 0.95)))
+            assert ("not told" in capsys.readouterr().out) is shown
 
     def test_verbose_logs_it_every_time(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)

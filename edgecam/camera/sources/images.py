@@ -85,12 +85,13 @@ class ImageFolder:
 
     def _where_else(self) -> str:
         """What to do about a folder without images that has others in it; empty: it has none."""
-        folders = sorted(path for path in self._folder.iterdir() if path.is_dir())
-        return f"; name a folder in it, such as {folders[0]}" if folders else ""
+        folders = sorted(path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        fitting = next(filter(_images_in, folders), None)
+        return f"; name a folder in it, such as {fitting}" if fitting else ""
 
     def _paths(self) -> list[Path]:
         try:
-            return sorted(path for path in self._folder.iterdir() if path.suffix.lower() in SUFFIXES)
+            return _images_in(self._folder)
         except OSError as error:
             message = f"camera.source: {self.name}: {in_words(error)}"
             raise SourceFileError(message) from None
@@ -106,3 +107,8 @@ class ImageFolder:
             logger.warning("%s: not an image that can be read; left out", path)
             self._told.add(path)
         return image
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """The images of a folder, by the endings of their names, in the order of these."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
