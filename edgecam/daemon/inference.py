@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+FROM_CAPTURE = CameraChange, Rest  # notices that the capture thread sends, as it does frames
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PipelineChange(Notice):

@@ -90,7 +90,7 @@ class TestDemo:
 
     def test_it_uses_the_broker_that_is_named(self, mosquitto: Mosquitto) -> None:
         with Subscriber(mosquitto.port) as subscriber:
-            ended = edgecam("demo", "--seconds", 4, "--broker", f"{mosquitto.host}:{mosquitto.port}")
+            ended = edgecam("demo", "--seconds", 8, "--broker", f"{mosquitto.host}:{mosquitto.port}")
             assert subscriber.wait_for_topic("events").json["label"] == "cat"
         assert ended.returncode == 0
 
