@@ -88,8 +88,8 @@ class QuantilesPayload(msgspec.Struct, frozen=True):
 class StatsPayload(msgspec.Struct, frozen=True):
     """How the daemon is doing.
 
-    ``leading`` is the highest label in the last frame, also below its threshold; null while the camera rests. Older daemons do
-    not tell it.
+    ``leading`` is the highest label in the last frame, also below its threshold; null while the camera rests. Older
+    daemons do not tell it.
     """
 
     schema: int
