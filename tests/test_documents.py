@@ -84,10 +84,11 @@ def test_the_access_list_lets_a_camera_do_its_work_and_no_more(
         with Subscriber(broker.port, password=("owner", "secret"), topic="#") as owner:
             daemon = start_daemon({**porch, **login, "mqtt.port": broker.port, "privacy.snapshots": "true"})
             owner.wait_for(lambda each: each.topic == "homeassistant/device/edgecam_porch/config")
+            for switch in (b"OFF", b"ON"):  # what was seen before the broker was there has no picture
+                owner.publish("edgecam/porch/enabled/set", switch)
+                owner.wait_for_topic("enabled/state", switch)
             owner.wait_for_event("new")
             owner.wait_for_topic("snapshot")
-            owner.publish("edgecam/porch/enabled/set", b"OFF")
-            owner.wait_for_topic("enabled/state", b"OFF")
             garden = start_daemon({**porch, **login, "mqtt.port": broker.port, "camera.name": "garden"})
             garden.wait_for_log("does not take a message: not authorized; see what it allows porch to publish")
         assert not any("does not take" in line for line in daemon.log)
