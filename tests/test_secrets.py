@@ -70,7 +70,7 @@ def test_a_password_where_its_file_is_wanted_is_not_told() -> None:
     options = ("--set", "mqtt.username=me", "--set", f"mqtt.password_file={MARK}")
     ended = edgecam("run", "--config", os.devnull, *options)
     assert ended.returncode == 2
-    assert ended.stderr.startswith("edgecam: mqtt.password_file: no such file or directory; expected a file that holds")
+    assert ended.stderr.startswith("edgecam: mqtt.password_file: no such file or directory; name a file that holds")
     assert MARK not in ended.stderr
 
 
