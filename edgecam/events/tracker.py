@@ -86,7 +86,7 @@ class EventTracker:
         self._new_id = new_id
         self._smoothed: NDArray[np.float64] | None = None
         self._now_ns = 0
-        self._is_new_clock = False
+        self._is_new_clock = True
         self._leader: int | None = None
         self._leader_since_ns = 0
         self._open: Event | None = None
