@@ -52,6 +52,7 @@ logger = logging.getLogger(__name__)
 STOPPED_GRACE_S = 0.4  # for events on their way when we are told to stop
 ENDED_GRACE_S = 10.0  # for the broker to take all events of a file that has ended
 SILENCES = 2  # times as long as the sources themselves wait for a frame
+FIRST_FRAME_S = 0.3  # for the first frame to be classified, before there is anything to publish
 STUCK_S = 0.1  # for a camera to give up its frame; a driver may never
 
 
@@ -202,7 +203,8 @@ class Service:
             self._inbox.put(_Signal.HANDLE_SIGNALS)
 
     def _make_publisher(self) -> Publisher:
-        from edgecam.mqtt import publisher  # the first frames are on their way while all that it needs is imported
+        self._stats.has_begun.wait(FIRST_FRAME_S)  # which all that is imported now would delay
+        from edgecam.mqtt import publisher
 
         return publisher.Publisher(
             self._now.settings,

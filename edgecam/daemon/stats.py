@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -25,7 +26,11 @@ KEPT = 10_000  # latencies between two reports; of more, the last ones count
 
 
 class Stats:
-    """Counts what the inference worker classified, and reports it from another thread."""
+    """Counts what the inference worker classified, and reports it from another thread.
+
+    Attributes:
+        has_begun: the first frame was classified.
+    """
 
     def __init__(self, queue: FrameQueue) -> None:
         """Start counting now."""
@@ -37,6 +42,7 @@ class Stats:
         self._inferences: deque[int] = deque(maxlen=TYPICAL)
         self._pipelines: dict[str, Pipeline] = {}
         self._led: LabelPayload | None = None
+        self.has_begun = threading.Event()
 
     def follow(self, pipeline: Pipeline) -> None:
         """Take in which pipeline decides for its view from now on."""
@@ -45,6 +51,7 @@ class Stats:
     def classified(self, inference_ns: int | None, latency_ns: int) -> None:
         """Count a frame; latency runs from its exposure until now; it may have needed no inference."""
         if not self._classified:
+            self.has_begun.set()
             now = time.time()
             logger.info("first frame classified %.2f s after the start", now - _process().create_time())
         self._classified += 1
