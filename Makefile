@@ -24,10 +24,11 @@ demo: $(VENV)/demo.ready  ## run everything on the shipped clip and model
 trainer: $(TRAINER)/trainer.ready  ## set up the trainer, with TensorFlow
 	@echo "ready: $(TRAINER)/bin/python -m trainer --help"
 
+# Most of their time they wait: four processes for two cores.
 test: $(VENV)/test.ready  ## run the tests
 	@scripts/need mosquitto mosquitto_pub=mosquitto-clients openssl \
 		libEGL.so.1=libegl1 libGLESv2.so.2=libgles2  # the libraries are MediaPipe's
-	@$(bin)/python -m pytest $(or $(TESTS),--numprocesses 2 --dist loadfile)
+	@$(bin)/python -m pytest $(or $(TESTS),--numprocesses 4 --dist loadfile)
 
 test-trainer: $(TRAINER)/test.ready  ## run the tests of the trainer, with TensorFlow
 	@scripts/need libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
