@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FROM_CAPTURE = CameraChange, Rest  # notices that the capture thread sends, as it does frames
+FROM_CAPTURE = Frame, CameraChange, Rest  # signs of progress: what the capture thread sends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,9 +78,7 @@ class Inference:
                 self._observe(item)
             else:
                 self._heed(item)
-            if not isinstance(item, Notice) or isinstance(
-                item, CameraChange | Rest
-            ):  # what the capture thread has sent
+            if isinstance(item, FROM_CAPTURE):
                 self._progress(time.monotonic_ns())
         self._finish()
 

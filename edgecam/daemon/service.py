@@ -297,7 +297,7 @@ class Service:
 
     def _apply(self, change: Change, setup: Setup) -> None:
         before, self._now = self._now, setup
-        self._switches = self._switches.under(setup.configured)
+        switches, self._switches = self._switches, self._switches.under(setup.configured)
         if isinstance(change.cause, TakeOver):
             self._take_over(change.cause.model, setup)
         self._rollouts.settle(setup.configured)
@@ -314,9 +314,10 @@ class Service:
             self._queue.tell(SettingsChange(setup.settings, change.connection))
         self._heat.limit_c = setup.settings.limits.temperature
         self._manager.expect(1 / setup.settings.camera.fps)
-        if setup.configured is not before.configured:
+        renamed = setup.configured.camera.name != before.configured.camera.name
+        if renamed or self._switches != switches:
             self._switch(self._switches)
-        if setup.configured.camera.name != before.configured.camera.name:
+        if renamed:
             forget_kept(switches_file(before.configured.camera.name))  # they go with the camera
 
     # What is ordered

@@ -281,7 +281,7 @@ class Publisher:
             self._move(change)
 
     def _is_left(self, leaving: _Leaving) -> bool:
-        waits = bool(self._outbox.oldest(1)) and self._outbox.oldest(1)[0][0] < leaving.before
+        waits = any(number < leaving.before for number, _ in self._outbox.oldest(1))
         return (
             time.monotonic() >= leaving.until_s
             or not self._delivery.connected
