@@ -31,6 +31,7 @@ CAMERA = "demo"
 BASE = f"edgecam/{CAMERA}"
 LOOPBACK = "127.0.0.1"
 CONNECT_TIMEOUT_S = 10.0
+ONLINE_TIMEOUT_S = 60.0
 LAST_MESSAGE_TIMEOUT_S = 5.0
 
 
@@ -40,7 +41,12 @@ def shipped_clip() -> Path:
 
 
 def run_demo(seconds: int | None, broker: str | None, *, verbose: bool = False) -> bool:
-    """Run the demo for so many seconds or for the length of the clip; return whether events arrived.
+    """Run the demo and return whether events arrived.
+
+    Args:
+        seconds: for which the clip is shown, over and over, from when the daemon is online; None: once.
+        broker: to use, as HOST:PORT; None: an embedded one.
+        verbose: let the daemon log more.
 
     Raises:
         BrokerError: the named broker cannot be reached.
@@ -90,7 +96,10 @@ async def _demo(seconds: int | None, address: tuple[str, int] | None, *, verbose
         try:
             async with asyncio.TaskGroup() as tasks:  # if printing fails, the daemon is stopped
                 taking = tasks.create_task(received.take_all(messages))
-                code = await _run_daemon(host, port, seconds, is_named=address is not None, verbose=verbose)
+                daemon = _run_daemon(
+                    host, port, seconds, received.online, is_named=address is not None, verbose=verbose
+                )
+                code = await daemon
                 if code == 0 and received.online.is_set():
                     await _last_message(received)
                 taking.cancel()
@@ -169,7 +178,9 @@ async def _subscribe(host: str, port: int, messages: asyncio.Queue[tuple[str, by
     return client
 
 
-async def _run_daemon(host: str, port: int, seconds: int | None, *, is_named: bool, verbose: bool) -> int:
+async def _run_daemon(
+    host: str, port: int, seconds: int | None, online: asyncio.Event, *, is_named: bool, verbose: bool
+) -> int:
     """Run ``edgecam run`` on the clip in a process of its own."""
     settings = {
         "camera.name": CAMERA,
@@ -202,10 +213,15 @@ async def _run_daemon(host: str, port: int, seconds: int | None, *, is_named: bo
         )
         started = time.monotonic()
         try:
-            return await asyncio.wait_for(daemon.wait(), seconds)
-        except TimeoutError:
-            daemon.send_signal(signal.SIGTERM)
-            return await daemon.wait()
+            ended = asyncio.ensure_future(daemon.wait())
+            if seconds:
+                is_online = asyncio.ensure_future(online.wait())
+                await asyncio.wait({ended, is_online}, timeout=ONLINE_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+                is_online.cancel()
+                await asyncio.wait({ended}, timeout=seconds)
+                if not ended.done():
+                    daemon.send_signal(signal.SIGTERM)
+            return await ended
         except asyncio.CancelledError:
             click.echo(f"stopped after {time.monotonic() - started:.0f} s", err=True)
             daemon.send_signal(signal.SIGTERM)
