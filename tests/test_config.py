@@ -271,3 +271,26 @@ def test_any_file_is_taken_or_refused_in_words(
         load(file)
     except ConfigError as error:
         assert all(mistake.startswith(f"{file}: ") for mistake in error.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ('"0..2"', "expected table or 'auto' or '0..255' or '0..1' or '-1..1' or 'imagenet', got '0..2'"),
+        ("[1]", "expected table or 'auto' or '0..255' or '0..1' or '-1..1' or 'imagenet', got a list"),
+        ("{meen = [1]}", ".meen: unknown key; did you mean mean?"),
+        ("{mean = [1, 2]}", ".mean: expected one number, or three in the order of model.channels"),
+        ("{mean = [nan]}", ".mean: expected one number, or three in the order of model.channels"),
+        ("{std = [0.0]}", ".std: expected numbers above 0, got [0.0]"),
+    ],
+)
+def test_pixels_are_a_word_or_a_table(tmp_path: Path, value: str, problem: str) -> None:
+    assert mistakes(tmp_path, f"[model]\npixels = {value}\n") == [
+        f"model.pixels{'' if problem.startswith('.') else ': '}{problem}"
+    ]
+
+
+def test_what_a_delegate_is_told_has_no_effect_without_one(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, "[model]\ndelegate_options = {a = 1}\n") == [
+        "model.delegate_options: has no effect without model.delegate"
+    ]

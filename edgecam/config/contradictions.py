@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import TYPE_CHECKING
 
 from edgecam.addresses import is_more_than_a_host
+from edgecam.config.sections import PixelSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgecam.config.sections import Config, MqttSettings
+    from edgecam.config.sections import Config, ModelSettings, MqttSettings
 
 ALL = "all"  # in a topic, in the place of a camera's name
+CHANNELS = 3
 KEY_BYTES = 32  # of an Ed25519 public key
 
 
@@ -21,6 +24,7 @@ def contradictions(config: Config) -> Iterator[str]:
     x, y, width, height = config.camera.crop
     if not (width > 0 and height > 0 and x + width <= 1 and y + height <= 1):
         yield f"camera.crop: expected x + width <= 1 and y + height <= 1, got {list(config.camera.crop)}"
+    yield from _contradictions_of_model(config.model)
     if config.camera.name == ALL:
         yield f"camera.name: {ALL} stands for every camera, in orders to them: choose another name"
     yield from _contradictions_of_mqtt(config.mqtt)
@@ -32,6 +36,17 @@ def contradictions(config: Config) -> Iterator[str]:
             other = owners.setdefault(label, group)
             if other != group:
                 yield f"events.groups.{group}: {label} is in the group {other} too"
+
+
+def _contradictions_of_model(model: ModelSettings) -> Iterator[str]:
+    if isinstance(model.pixels, PixelSettings):
+        for key, values in (("mean", model.pixels.mean), ("std", model.pixels.std)):
+            if len(values) not in (1, CHANNELS) or not all(math.isfinite(value) for value in values):
+                yield f"model.pixels.{key}: expected one number, or three in the order of model.channels"
+        if any(value <= 0 for value in model.pixels.std):
+            yield f"model.pixels.std: expected numbers above 0, got {list(model.pixels.std)}"
+    if model.delegate_options and not model.delegate:
+        yield "model.delegate_options: has no effect without model.delegate"
 
 
 def _public_key_problem(text: str) -> str:

@@ -23,7 +23,9 @@ def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
     """Name each wrong key below ``key``; msgspec itself stops at the first."""
     if type(None) in get_args(expected):  # a table that is None where it is not written
         expected = get_args(expected)[0]
-    if isinstance(expected, type) and issubclass(expected, Section) and isinstance(value, dict):
+    if isinstance(value, dict):  # where a word may stand for a table
+        expected = next((each for each in get_args(expected) if _is_section(each)), expected)
+    if _is_section(expected) and isinstance(value, dict):
         hints = get_type_hints(expected, include_extras=True)
         for name, item in value.items():
             path = _path(key, name)
@@ -44,15 +46,19 @@ def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
             yield f"{key}: {_in_words(str(error), value, expected)}"
 
 
+def _is_section(expected: Any) -> bool:
+    return isinstance(expected, type) and issubclass(expected, Section)
+
+
 def _in_words(problem: str, value: Any, expected: Any) -> str:
     """``Expected `int`, got `str` `` as ``expected int, got str``; a bad value of the right type is shown."""
     if get_origin(expected) is Literal:
         return f"expected {' or '.join(map(repr, get_args(expected)))}, got {_told(value)}"
     problem, _, place = problem.replace("`", "").partition(" - at $")
-    if "enum value" in problem:  # a word where a number or a list may stand too
-        words, others = get_args(expected)
-        other = "list" if get_origin(others) is tuple else get_args(others)[0].__name__
-        problem = f"expected {other} or {' or '.join(map(repr, get_args(words)))}"
+    words, *others = get_args(expected) or (expected,)
+    either = "enum value" in problem or " | " in problem  # a word where a number, a list or a table may stand too
+    if either and not place and get_origin(words) is Literal and others:
+        problem = f"expected {_kind(others[0])} or {' or '.join(map(repr, get_args(words)))}"
     if "matching regex" in problem:
         problem = _in_words_of_patterns(expected)
     if "float" in problem and isinstance(value, str) and COMMA.fullmatch(value):
@@ -60,6 +66,13 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
     for theirs, ours in (("object", "table"), ("array", "list"), ("Expected", "expected")):
         problem = problem.replace(theirs, ours)
     return problem + (f" in item {place}" if place else "") + ("" if ", got" in problem else f", got {_told(value)}")
+
+
+def _kind(expected: Any) -> str:
+    """What TOML calls a value of a type."""
+    if _is_section(expected):
+        return "table"
+    return "list" if get_origin(expected) is tuple else str(getattr(get_args(expected)[0], "__name__", ""))
 
 
 def _in_words_of_patterns(expected: Any) -> str:

@@ -10,6 +10,7 @@ import msgspec
 Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Side = Annotated[int, msgspec.Meta(ge=2, le=4096)]
 # MQTT's text is UTF-8 (no surrogates), and brokers refuse control characters in it. A $ would let a newline end it.
 _REFUSED = r"+#\x00-\x1f\x7f-\x9f\ud800-\udfff"
 TopicLevel = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}]*\Z", max_length=200)]
@@ -24,7 +25,10 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class CameraSettings(Section, frozen=True):
-    """Where frames come from; ``crop`` is x, y, width and height as fractions of the frame."""
+    """Where frames come from; ``crop`` is x, y, width and height as fractions of the frame.
+
+    ``fit`` is how a picture of another shape becomes one of the model's; empty, as the model says.
+    """
 
     name: TopicLevel = ""
     source: Source = "auto"
@@ -33,6 +37,7 @@ class CameraSettings(Section, frozen=True):
     fps: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 30.0
     rotation: Literal[0, 90, 180, 270] = 0
     crop: tuple[Score, Score, Score, Score] = (0.0, 0.0, 1.0, 1.0)
+    fit: Literal["", "stretch", "crop", "letterbox"] = ""
     loop: bool = False
     realtime: bool = False
 
@@ -48,15 +53,31 @@ class QueueSettings(Section, frozen=True):
     size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 2
 
 
+class PixelSettings(Section, frozen=True):
+    """What a model takes for a pixel's value, 0..255: (value - ``mean``) / ``std``, each one or one a channel."""
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+
 class ModelSettings(Section, frozen=True):
-    """The classifier; an empty ``path`` is the shipped one, empty ``labels`` are the model's own."""
+    """The classifier; an empty ``path`` is the shipped one, empty ``labels`` are the model's own.
+
+    ``size``, width and height, is for a model that takes any; ``output`` names one of several.
+    """
 
     path: File = ""
     labels: File = ""
     runtime: Literal["auto", "litert", "tflite-runtime"] = "auto"
     graph: Literal["auto", "original", "rewritten"] = "auto"
     threads: Literal["auto"] | Annotated[int, msgspec.Meta(ge=1, le=64)] = "auto"
+    pixels: Literal["auto", "0..255", "0..1", "-1..1", "imagenet"] | PixelSettings = "auto"
+    channels: Literal["rgb", "bgr"] = "rgb"
     scores: Literal["auto", "probabilities", "logits"] = "auto"
+    size: tuple[Side, Side] = (224, 224)
+    output: str = ""
+    delegate: File = ""
+    delegate_options: dict[str, str | int | float | bool] = {}
 
 
 class MotionSettings(Section, frozen=True):
