@@ -20,6 +20,7 @@ TYPES = {
     "float32": schema.TensorType.FLOAT32,
     "uint8": schema.TensorType.UINT8,
     "int8": schema.TensorType.INT8,
+    "int16": schema.TensorType.INT16,
     "int32": schema.TensorType.INT32,
 }
 # A score's logit is STEEP times how much of its colour is in the mean pixel, less what is in there of the others.
@@ -207,3 +208,87 @@ def saved(folder: Path, model: bytes, labels: Sequence[str] | None = COLOURS) ->
     if labels is not None:
         path.with_suffix(".txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
     return path
+
+
+def means(
+    shape: Sequence[int],
+    steps: Sequence[tuple[str, float | Sequence[float]]] = (),
+    *,
+    dtype: str = "float32",
+    scale: float = 0,
+    zero: int = 0,
+    quantised_first: tuple[float, int] | None = None,
+    signature: Sequence[int] = (),
+    rank: int = 2,
+) -> bytes:
+    """A model whose outputs are the means of its picture's colours, behind first steps.
+
+    Args:
+        shape: of the input: [1, height, width, colours], [1, colours, height, width] with planes, [1, height, width].
+        steps: operators with constants that come first, such as ("SUB", 127.5).
+        dtype: of the input.
+        scale: of the input, if it is quantised: it is dequantised first.
+        zero: likewise.
+        quantised_first: scale and zero to which a float input is quantised, as int8, and back.
+        signature: the shape with -1 for what is left open.
+        rank: of the output.
+    """
+    build = Graph()
+    image = x = build.tensor("image", shape, dtype, scale, zero)
+    if signature:
+        build.graph.tensors[image].shapeSignature = list(signature)
+    if dtype != "float32":
+        name, options = ("DEQUANTIZE", None) if scale else ("CAST", schema.CastOptionsT())
+        x = build.operator(name, [x], build.tensor("floats", shape, "float32"), options, version=3 if scale else 1)
+    if quantised_first:
+        x = build.operator("QUANTIZE", [x], build.tensor("quantised", shape, "int8", *quantised_first))
+        x = build.operator("DEQUANTIZE", [x], build.tensor("floats", shape, "float32"), version=2)
+    for name, value in steps:
+        constant = build.tensor(f"{name}/constant", list(np.shape(value)), "float32", data=value)
+        options = getattr(schema, f"{name.title()}OptionsT")()
+        x = build.operator(name, [x, constant], build.tensor(name, shape, "float32"), options)
+    has_planes = len(shape) == 4 and (signature or shape)[3] not in (1, 3)
+    axes = [2, 3] if has_planes else [1, 2]
+    count = 1 if len(shape) == 3 else shape[1] if has_planes else shape[3]
+    place = build.tensor("axes", [2], "int32", data=axes)
+    mean = build.tensor("mean", [1] if len(shape) == 3 else [1, count], "float32")
+    x = build.operator("MEAN", [x, place], mean, schema.ReducerOptionsT())
+    target = [1] * (rank - 1) + [count]
+    wanted = build.tensor("shape", [rank], "int32", data=target)
+    x = build.operator("RESHAPE", [x, wanted], build.tensor("scores", target, "float32"), schema.ReshapeOptionsT())
+    return build.finish([image], [x])
+
+
+def several(names: Sequence[str] = ("age", "gender"), counts: Sequence[int] = (3, 3)) -> bytes:
+    """A model of several outputs, each the means of its picture's colours, the second in reverse, cut to its count."""
+    build = Graph()
+    image = build.tensor("image", [1, 12, 16, 3], "float32")
+    axes = build.tensor("axes", [2], "int32", data=[1, 2])
+    mean = build.operator("MEAN", [image, axes], build.tensor("mean", [1, 3], "float32"), schema.ReducerOptionsT())
+    outputs = []
+    for place, (name, count) in enumerate(zip(names, counts, strict=True)):
+        weights = np.eye(3)[:: -1 if place % 2 else 1][:count]
+        dense = [
+            build.tensor(f"{name}/weights", [count, 3], "float32", data=weights),
+            build.tensor(f"{name}/bias", [count], "float32", data=np.zeros(count)),
+        ]
+        scores = build.tensor(name, [1, count], "float32")
+        outputs.append(build.operator("FULLY_CONNECTED", [mean, *dense], scores, schema.FullyConnectedOptionsT()))
+    return build.finish([image], outputs)
+
+
+def sigmoid(steepness: float = 8.0, *, ends: bool = True) -> bytes:
+    """A model of one score: how much red there is, as a sigmoid, or its logit."""
+    build = Graph()
+    image = build.tensor("image", [1, 12, 16, 3], "float32")
+    axes = build.tensor("axes", [2], "int32", data=[1, 2])
+    mean = build.operator("MEAN", [image, axes], build.tensor("mean", [1, 3], "float32"), schema.ReducerOptionsT())
+    dense = [
+        build.tensor("weights", [1, 3], "float32", data=[[steepness, 0, 0]]),
+        build.tensor("bias", [1], "float32", data=[-steepness / 2]),
+    ]
+    logit = build.tensor("logit", [1, 1], "float32")
+    build.operator("FULLY_CONNECTED", [mean, *dense], logit, schema.FullyConnectedOptionsT())
+    if not ends:
+        return build.finish([image], [logit])
+    return build.finish([image], [build.operator("LOGISTIC", [logit], build.tensor("score", [1, 1], "float32"))])

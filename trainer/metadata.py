@@ -19,8 +19,14 @@ from edgecam.model.metadata import OWN_FILE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    Numbers = float | Sequence[float]
+
 LABELS_FILE = "labels.txt"
 EARLIEST_PARSER = b"1.0.0"
+
+
+def _list(numbers: Numbers) -> list[float]:
+    return [numbers] if isinstance(numbers, int | float) else list(numbers)
 
 
 def _content(kind: int, properties: Any) -> Any:
@@ -29,11 +35,11 @@ def _content(kind: int, properties: Any) -> Any:
     return content
 
 
-def _image_input(mean: float, std: float) -> Any:
+def _image_input(mean: Numbers, std: Numbers) -> Any:
     properties = schema.ImagePropertiesT()
     properties.colorSpace = schema.ColorSpaceType.RGB
     options = schema.NormalizationOptionsT()
-    options.mean, options.std = [mean], [std]
+    options.mean, options.std = _list(mean), _list(std)
     unit = schema.ProcessUnitT()
     unit.optionsType, unit.options = schema.ProcessUnitOptions.NormalizationOptions, options
     tensor = schema.TensorMetadataT()
@@ -60,9 +66,9 @@ def _pack(table: Any, identifier: bytes) -> bytes:
 
 
 def with_metadata(
-    model: bytes, *, name: str, description: str, licence: str, labels: Sequence[str], mean: float, std: float
+    model: bytes, *, name: str, description: str, licence: str, labels: Sequence[str], mean: Numbers, std: Numbers
 ) -> bytes:
-    """Add TFLite metadata to a classifier: a label a score, and an input of (pixel - mean) / std.
+    """Add TFLite metadata to a classifier: a label a score, and an input of (pixel - mean) / std, one or one a channel.
 
     The format is https://ai.google.dev/edge/litert/models/metadata: a flatbuffer among the model's buffers, and the
     files that it names in a zip archive behind the model. MediaPipe's own writer cannot be used: its package lacks

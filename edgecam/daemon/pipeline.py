@@ -136,6 +136,9 @@ def _motion(settings: config.Config) -> Motion | None:
 def announce(pipeline: Pipeline, events: config.EventsSettings) -> None:
     """Log which model runs and how, and which labels in the settings it does not know."""
     announce_plan(pipeline)
+    pixels = pipeline.model.pixels
+    if pixels.source == "assumed":
+        logger.warning("the model does not tell how it wants its pixels: %s is assumed; see edgecam check", pixels.name)
     for mistake in mistakes(pipeline.model, events):
         logger.warning("%s", mistake)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,10 +14,13 @@ import numpy as np
 from edgecam.camera.frames import Layout
 from edgecam.errors import ModelError, in_words
 from edgecam.model import runtimes
+from edgecam.model.inputs import image_input
 from edgecam.model.metadata import Metadata, parse_labels, read_metadata
-from edgecam.model.outputs import ARITHMETIC, by_graph, by_outputs, is_linear, probes
+from edgecam.model.outputs import by_graph, by_outputs, is_linear, probes, remembers
+from edgecam.model.pixel_range import find_range
 from edgecam.model.pixels import PixelWriter
 from edgecam.model.plan import Plan
+from edgecam.model.scores import probabilities, reader, score_output, values_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +34,6 @@ SHIPPED = "efficientnet_lite0.tflite"
 IDENTIFIER = b"TFL3"
 MAX_BYTES = 500_000_000
 REMEDY = "name the file with a line for each score in model.labels"
-MAX_SIDE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Classifier:
         size: width and height of its input in pixels.
         plan: how it is run.
         outputs: what comes out of it; of logits the scores are the softmax.
+        input: what its pictures are written into.
+        pixels: which numbers it takes for their pixels.
     """
 
     def __init__(
@@ -83,11 +86,14 @@ class Classifier:
         try:
             metadata = read_metadata(content)
             self.plan = plan or usual_plan(settings)
-            interpreter = runtimes.interpreter(self.plan.runtime, graph or content, self.plan.threads, known=known)
-            source, result = _tensors(interpreter)
-            self.classes = _classes(metadata, settings, path, int(result["shape"][-1]))
-            operators = interpreter._get_ops_details()  # noqa: SLF001  no public way tells a softmax
-            self._pixels = PixelWriter(source, metadata.mean, metadata.std, rescales=_rescales(operators, source))
+            interpreter = runtimes.interpreter(
+                self.plan.runtime, graph or content, self.plan.threads, known=known, size=settings.size
+            )
+            self.input = image_input(interpreter.get_input_details())
+            result = score_output(interpreter, settings.output)
+            self.classes = _classes(metadata, settings, path, _count(result))
+            self.pixels = find_range(settings, self.input, metadata, None, interpreter)
+            self._writer = PixelWriter(self.input, self.pixels, settings.channels)
         except ModelError as error:
             message = f"{path}: {error}"
             raise ModelError(message) from None
@@ -96,12 +102,14 @@ class Classifier:
             raise ModelError(message) from None
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
         self.groups, self.neutral = metadata.groups, metadata.neutral
-        self.size = int(source["shape"][2]), int(source["shape"][1])
-        self._values = _values(result)
+        self.size = self.input.size
+        self._values = values_of(result)
+        self._read = reader(result)
         self._interpreter = interpreter
-        self._input = interpreter.tensor(source["index"])
+        self._input = interpreter.tensor(self.input.index)
         self._output = interpreter.tensor(result["index"])
-        index = int(result["index"])
+        operators, index = interpreter._get_ops_details(), int(result["index"])  # noqa: SLF001  no public way tells a softmax
+        self._remembers = remembers(operators)
         self.outputs: Outputs = (
             settings.scores
             if settings.scores != "auto"
@@ -124,20 +132,16 @@ class Classifier:
         if layout.size(image) != self.size:
             message = f"an image of {layout.size(image)} for a model that sees {self.size}"
             raise ValueError(message)
-        scores = self._invoked(image, layout)
-        if self.outputs == "logits":
-            scores = np.exp(scores - scores.max())
-            scores /= scores.sum()
-        if self._values is None and not math.isfinite(scores.sum()):
-            np.nan_to_num(scores, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
-        return scores
+        numbers = self._invoked(image, layout)
+        return probabilities(numbers, self.outputs, len(self.classes), certain=self._values is not None)
 
     def _invoked(self, image: NDArray[np.uint8], layout: Layout) -> NDArray[np.float32]:
         """What comes out for an image, float32 [N]."""
-        self._pixels.write(image, self._input()[0], layout)
+        self._writer.write(image, self._input(), layout)
+        if self._remembers:
+            self._interpreter.reset_all_variables()
         self._interpreter.invoke()
-        output = self._output().reshape(-1)
-        return output.copy() if self._values is None else self._values[output.view(np.uint8)]
+        return self._read(self._output())
 
     def _found(self, *, is_linear: bool) -> Outputs:
         """Tell by what comes out; that takes from one to a few inferences."""
@@ -205,35 +209,9 @@ def read_model(settings: config.ModelSettings) -> bytes:
     return content
 
 
-def _tensors(interpreter: runtimes.Interpreter) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The input and the output of an image classifier."""
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    if len(inputs) != 1 or len(outputs) != 1:
-        message = (
-            f"no image classifier: {len(inputs)} inputs and {len(outputs)} outputs, expected one image and one row of "
-            "scores (a detection or segmentation model?)"
-        )
-        raise ModelError(message)
-    source, result = inputs[0], outputs[0]
-    match source["shape"].tolist():
-        case [1, height, width, 1 | 3] if 1 < height <= MAX_SIDE and 1 < width <= MAX_SIDE:
-            pass
-        case shape:
-            message = f"no image classifier: its input is {shape}, expected [1, height, width, 3]"
-            raise ModelError(message)
-    match result["shape"].tolist():
-        case [*ones, count] if count > 1 and np.prod(ones) == 1:
-            pass
-        case shape:
-            message = f"no image classifier: its output is {shape}, expected one row of two or more scores"
-            raise ModelError(message)
-    for tensor in (source, result):
-        if tensor["dtype"] not in (np.uint8, np.int8, np.float32):
-            message = (
-                f"no image classifier: {tensor['name']} is {tensor['dtype'].__name__}, expected uint8, int8 or float32"
-            )
-            raise ModelError(message)
-    return source, result
+def _count(output: dict[str, Any]) -> int:
+    """How many scores an output has; one that has no dimensions has one."""
+    return int(np.prod(output["shape"]))
 
 
 def _classes(metadata: Metadata, settings: config.ModelSettings, path: Path, count: int) -> tuple[str, ...]:
@@ -249,7 +227,7 @@ def _classes(metadata: Metadata, settings: config.ModelSettings, path: Path, cou
             message = f"no labels in it, nor in {beside[0].name} or labels.txt beside it; name a file in model.labels"
             raise ModelError(message)
     labels = _read_labels(file) if file else metadata.labels or ()
-    if len(labels) != count:
+    if len(labels) != count and not (count == 1 and len(labels) == 2):  # noqa: PLR2004  yes and no
         message = f"{count} scores, but {len(labels)} labels in {file or 'its metadata'}; {REMEDY}"
         raise ModelError(message)
     return labels
@@ -263,18 +241,3 @@ def _read_labels(file: Path) -> tuple[str, ...]:
     except UnicodeDecodeError as error:
         message = f"model.labels: {file}: not UTF-8 text (byte {error.start}); {REMEDY}"
     raise ModelError(message)
-
-
-def _values(tensor: dict[str, Any]) -> NDArray[np.float32] | None:
-    """float32 [256]: what each byte of a quantised tensor stands for; None: it is not quantised."""
-    if tensor["dtype"] == np.float32:
-        return None
-    scale, zero = tensor["quantization"]
-    numbers: NDArray[np.float32] = np.arange(256, dtype=np.uint8).view(tensor["dtype"]).astype(np.float32)
-    return (numbers - np.float32(zero)) * np.float32(scale or 1)
-
-
-def _rescales(operators: list[dict[str, Any]], source: dict[str, Any]) -> bool:
-    """Whether the first thing the model does to its pixels is arithmetic: it then normalises them itself."""
-    users = [op for op in operators if source["index"] in op["inputs"] and op["op_name"] != "DELEGATE"]
-    return bool(users) and all(op["op_name"] in ARITHMETIC for op in users)

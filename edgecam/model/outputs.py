@@ -23,6 +23,7 @@ MOVES = {
 }
 AVERAGES = {"MEAN", "AVERAGE_POOL_2D"}
 ARITHMETIC = {"ADD", "SUB", "MUL", "DIV"}
+RECURRENT = ("LSTM", "RNN", "SVDF")  # in the names of operators
 ROUNDING = 1e-3  # of a float
 ROUNDING_OF_SUMS = 0.02
 COARSE = 0.05  # a step between two probabilities is smaller
@@ -52,6 +53,11 @@ def by_graph(operators: list[dict[str, Any]], output: int, values: NDArray[np.fl
 def is_linear(operators: list[dict[str, Any]], output: int) -> bool:
     """Whether the output is a layer's weighted sums, moved, averaged, scaled and shifted at the most."""
     return _last(operators, output, through=MOVES | AVERAGES, arithmetic=True) in LINEAR
+
+
+def remembers(operators: list[dict[str, Any]]) -> bool:
+    """Whether a model keeps something from one picture to the next, as one of time series would."""
+    return any(kind in op["op_name"] for op in operators for kind in RECURRENT)
 
 
 def by_outputs(rows: Iterable[NDArray[np.float32]], step: float, *, is_linear: bool) -> Outputs:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -11,127 +10,141 @@ import numpy as np
 from edgecam.camera.frames import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-logger = logging.getLogger(__name__)
+    from edgecam.model.inputs import ImageInput
+    from edgecam.model.pixel_range import PixelRange
 
-# (pixel - mean) / std, as (mean, std): to 0..255, to 0..1 and to -1..1
-RAW, UNIT, SYMMETRIC = (0.0, 1.0), (0.0, 255.0), (127.5, 127.5)
-TO_RGB = {Layout.BGR: cv2.COLOR_BGR2RGB, Layout.I420: cv2.COLOR_YUV2RGB_I420}
-TO_GREY = {Layout.BGR: cv2.COLOR_BGR2GRAY, Layout.I420: cv2.COLOR_YUV2GRAY_I420}
+    Filler = Callable[[NDArray[np.uint8], Layout, NDArray[Any]], object]
+
+Colours = Literal["rgb", "bgr", "grey"]
+
+CONVERSIONS: Final = {
+    ("rgb", Layout.BGR): cv2.COLOR_BGR2RGB,
+    ("rgb", Layout.I420): cv2.COLOR_YUV2RGB_I420,
+    ("bgr", Layout.I420): cv2.COLOR_YUV2BGR_I420,
+    ("grey", Layout.BGR): cv2.COLOR_BGR2GRAY,
+    ("grey", Layout.I420): cv2.COLOR_YUV2GRAY_I420,
+}
+PLANES: Final = {"rgb": [2, 0, 1, 1, 0, 2], "bgr": [0, 0, 1, 1, 2, 2]}  # from a BGR image's channel to a tensor's plane
 SIGN = 0x80  # flipped, a uint8 becomes an int8 that is 128 less
-OFF_BY = 0.1  # of the quantised range: further off, a normalisation cannot be meant
+STEP = 1  # so far may a quantised input's table be from the bytes themselves, which makers' own scripts write
 
 
 class PixelWriter:
-    """Writes images into an input tensor: as RGB (or grey), normalised, quantised.
+    """Writes images into an input tensor: as RGB, BGR or grey, normalised, quantised, as pixels or as planes.
 
     As each pixel is one of 256 values, normalisation and quantisation together are a table per channel.
     """
 
-    def __init__(
-        self,
-        tensor: dict[str, Any],
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        *,
-        rescales: bool = False,
-    ) -> None:
+    def __init__(self, image: ImageInput, pixels: PixelRange, channels: Literal["rgb", "bgr"] = "rgb") -> None:
         """Make the table.
 
         Args:
-            tensor: the interpreter's details of its input, of uint8, int8 or float32 [1, height, width, 1 or 3].
-            mean: what the model's metadata says: one number, or one a channel in the order of the tensor.
-            std: likewise.
-            rescales: the model itself normalises pixels of 0..255.
+            image: the input.
+            pixels: how it wants them.
+            channels: the order of its colours.
+
+        Raises:
+            ModelError: the pixels are told for another number of channels.
         """
-        channels = int(tensor["shape"][3])
-        given = _per_channel(mean, std, channels)
-        if tensor["dtype"] == np.float32:
-            table = _normalised(given or _usual(_guess(rescales=rescales), channels))
+        self._input = image
+        self._is_grey = image.channels == 1
+        table = table_of(image, pixels)
+        self._is_int8 = table.dtype == np.int8  # which OpenCV takes for nothing: the same bits are written as uint8
+        if self._is_int8:
+            table = table.view(np.uint8)
+        if self._is_grey:
+            self._fill = _filler(table, "grey")
         else:
-            table = _quantised(tensor, given, channels)
-        self._grey = channels == 1
-        self._convert = TO_GREY if self._grey else TO_RGB
-        # OpenCV takes int8 for nothing: the same bits are written as uint8.
-        table = table if table.dtype == np.float32 else table.view(np.uint8)
-        self._fill = _filler(table)
+            self._fill = _plane_filler(table, channels) if image.dimensions == "nchw" else _filler(table, channels)
 
     def write(self, image: NDArray[np.uint8], tensor: NDArray[Any], layout: Layout = Layout.BGR) -> None:
-        """Write an image, uint8 as its layout says, into a tensor [height, width, 1 or 3] of the same size."""
-        target = tensor if tensor.dtype == np.float32 else tensor.view(np.uint8)
-        if self._grey:
-            target = target[..., 0]
-        self._fill(image, self._convert[layout], target)
+        """Write an image, uint8 as its layout says and of the model's size, into the input tensor."""
+        target = self._input.image(tensor.view(np.uint8) if self._is_int8 else tensor)
+        self._fill(image, layout, target.reshape(self._input.size[::-1]) if self._is_grey else target)
 
 
-def _filler(table: NDArray[Any]) -> Callable[[NDArray[np.uint8], int, NDArray[Any]], object]:
-    """Return what converts an image's colours and looks each value up in a table [256, channels].
+def table_of(image: ImageInput, pixels: PixelRange) -> NDArray[Any]:
+    """Return what an input takes for each value of a pixel: [256, channels] of its type.
+
+    Raises:
+        ModelError: the pixels are told for another number of channels.
+    """
+    mean, std = pixels.per_channel(image.channels)
+    values = np.arange(256)[:, np.newaxis]
+    normalised = (values - mean) / std
+    table: NDArray[Any] = normalised.astype(np.float32)
+    if image.dtype is np.float32:
+        return table
+    limits = np.iinfo(np.dtype(image.dtype).name)
+    if image.scale:
+        table = np.clip(np.rint(normalised / image.scale + image.zero), limits.min, limits.max).astype(int)
+    else:
+        table = np.clip(np.rint(normalised), limits.min, limits.max).astype(int)
+    if image.dtype is not np.int16:
+        plain = np.broadcast_to(values + limits.min, table.shape)
+        if np.abs(table - plain).max() <= STEP or not image.scale:
+            table = plain
+    return table.astype(image.dtype)
+
+
+def _filler(table: NDArray[Any], colours: Colours) -> Filler:
+    """Return what converts an image's colours and looks each value up in a table.
 
     The usual tables need no look-up, which takes ten times as long as the conversion.
     """
     values = np.arange(256)[:, np.newaxis]
-    if (table == values).all():
-        if table.dtype == np.float32:
-            return lambda image, code, target: np.copyto(target, cv2.cvtColor(image, code))
-        return lambda image, code, target: cv2.cvtColor(image, code, dst=target)
+    if table.dtype == np.uint8 and (table == values).all():
+        return lambda image, layout, target: _convert(image, colours, layout, target)
     if table.dtype == np.uint8 and (table == values ^ SIGN).all():
 
-        def flip(image: NDArray[np.uint8], code: int, target: NDArray[np.uint8]) -> None:
-            cv2.cvtColor(image, code, dst=target)
+        def flip(image: NDArray[np.uint8], layout: Layout, target: NDArray[np.uint8]) -> None:
+            _convert(image, colours, layout, target)
             np.bitwise_xor(target, SIGN, out=target)
 
         return flip
+    if (table == values).all():
+        return lambda image, layout, target: np.copyto(target, _convert(image, colours, layout))
     same = table.dtype == np.float32 and (table == table[:, :1]).all()
     looked_up = np.ascontiguousarray(table[:, 0] if same else table.reshape(1, 256, -1))
-    return lambda image, code, target: cv2.LUT(cv2.cvtColor(image, code), looked_up, dst=target)
+    return lambda image, layout, target: cv2.LUT(_convert(image, colours, layout), looked_up, dst=target)
 
 
-Normalisation = tuple["NDArray[np.float64]", "NDArray[np.float64]"]  # mean and std, each [channels]
+def _plane_filler(table: NDArray[Any], colours: Literal["rgb", "bgr"]) -> Filler:
+    """Return what takes an image's channels apart, into a target [3, height, width], by a table."""
+    values = np.arange(256)[:, np.newaxis]
+    from_to = PLANES[colours]
+    flip = table.dtype == np.uint8 and bool((table == values ^ SIGN).all())
+    if flip or (table.dtype == np.uint8 and (table == values).all()):
+
+        def split(image: NDArray[np.uint8], layout: Layout, target: NDArray[np.uint8]) -> None:
+            cv2.mixChannels([_convert(image, "bgr", layout)], [*target], from_to)
+            if flip:
+                np.bitwise_xor(target, SIGN, out=target)
+
+        return split
+    columns = [np.ascontiguousarray(column) for column in table.T]
+
+    def look_up(image: NDArray[np.uint8], layout: Layout, target: NDArray[Any]) -> None:
+        image = _convert(image, "bgr", layout)
+        for channel, plane in zip(from_to[::2], from_to[1::2], strict=True):
+            cv2.LUT(cv2.extractChannel(image, channel), columns[plane], dst=target[plane])
+
+    return look_up
 
 
-def _usual(normalisation: tuple[float, float], channels: int) -> Normalisation:
-    mean, std = normalisation
-    return np.full(channels, mean), np.full(channels, std)
-
-
-def _per_channel(mean: Sequence[float] | None, std: Sequence[float] | None, channels: int) -> Normalisation | None:
-    if not mean or not std or 0 in std or {len(mean), len(std)} - {1, channels}:
-        return None
-    return np.broadcast_to(np.array(mean, float), channels), np.broadcast_to(np.array(std, float), channels)
-
-
-def _guess(*, rescales: bool) -> tuple[float, float]:
-    """A float model without metadata: what it does first tells whether it wants 0..255, else -1..1 is usual."""
-    if not rescales:
-        logger.warning("the model does not tell how it wants its pixels: -1..1 is assumed; see docs/models.md")
-    return RAW if rescales else SYMMETRIC
-
-
-def _normalised(normalisation: Normalisation) -> NDArray[Any]:
-    """float32 [256, channels]: the normalised value of each pixel value."""
-    mean, std = normalisation
-    return ((np.arange(256)[:, np.newaxis] - mean) / std).astype(np.float32)
-
-
-def _quantised(tensor: dict[str, Any], given: Normalisation | None, channels: int) -> NDArray[Any]:
-    """uint8 or int8 [256, channels]: the quantised value of each pixel value.
-
-    The pixels' range and the tensor's range are the same in models as they are converted. So of the metadata's
-    normalisation and the usual ones that is taken which fills the tensor's range best; where none comes near, pixels
-    are taken as they are (some metadata describes the float model that this one was made from).
-    """
-    dtype, (scale, zero) = tensor["dtype"], tensor["quantization"]
-    limits = np.iinfo(dtype)
-    plain = np.broadcast_to((np.arange(256) + limits.min)[:, np.newaxis], (256, channels)).astype(dtype)
-    if not scale:
-        return plain
-    best, best_off = plain, OFF_BY
-    for normalisation in [given] if given else [_usual(each, channels) for each in (RAW, UNIT, SYMMETRIC)]:
-        exact = _normalised(normalisation) / scale + zero
-        off = max(abs(exact[0] - limits.min).max(), abs(exact[-1] - limits.max).max()) / 255
-        if off < best_off:
-            best, best_off = np.clip(np.rint(exact), limits.min, limits.max).astype(dtype), off
-    return best
+def _convert(
+    image: NDArray[np.uint8], colours: Colours, layout: Layout, target: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """Return an image in the colours that are wanted, in the target if there is one."""
+    code = CONVERSIONS.get((colours, layout))
+    if code is not None:
+        converted: NDArray[np.uint8] = cv2.cvtColor(image, code, dst=target)
+        return converted
+    if target is None:
+        return image
+    np.copyto(target, image)
+    return target

@@ -9,11 +9,12 @@ import os
 import sys
 import tempfile
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from edgecam.errors import ModelError
+from edgecam.model.inputs import concrete_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 # Faster first: equal in float32, but tflite-runtime's last build is 10 to 35 times slower on int8 models on x86-64
 # (benchmarks/runtimes.py), and no faster elsewhere.
 MODULES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+ANY: Final = (224, 224)  # width and height of a model that takes any
 
 
 class Interpreter(Protocol):
@@ -39,11 +41,26 @@ class Interpreter(Protocol):
     def get_output_details(self) -> list[dict[str, Any]]:
         """Describe the output tensors."""
 
+    def get_tensor_details(self) -> list[dict[str, Any]]:
+        """Describe all tensors."""
+
+    def get_signature_list(self) -> dict[str, Any]:
+        """Name the signatures, of which a model may have none."""
+
+    def get_signature_runner(self, signature_key: str) -> Any:
+        """Return what knows the outputs of a signature by their names."""
+
+    def resize_tensor_input(self, input_index: int, tensor_size: list[int]) -> None:
+        """Set the shape of an input that leaves it open; memory is to be planned again."""
+
     def tensor(self, index: int, /) -> Callable[[], NDArray[Any]]:
         """Return a function that returns a view of a tensor's memory; no view may live on while `invoke` runs."""
 
     def invoke(self) -> None:
         """Run the model once."""
+
+    def reset_all_variables(self) -> None:
+        """Forget what recurrent operators keep from one run to the next."""
 
     def _get_ops_details(self) -> list[dict[str, Any]]: ...
 
@@ -75,8 +92,12 @@ def choose(runtime: str) -> str:
     raise ModelError(reason)
 
 
-def interpreter(runtime: str, content: bytes, threads: int, *, known: bool = False) -> Interpreter:
+def interpreter(
+    runtime: str, content: bytes, threads: int, *, known: bool = False, size: tuple[int, int] = ANY
+) -> Interpreter:
     """Load a model into a runtime by its name, and run it once unless it is ``known`` to run.
+
+    One that takes pictures of any size is set to ``size``, width and height.
 
     It is loaded from memory: a file that is mapped must not be overwritten while the model runs. What the runtime
     itself prints is logged.
@@ -90,8 +111,9 @@ def interpreter(runtime: str, content: bytes, threads: int, *, known: bool = Fal
     with _captured_stderr() as said:
         try:
             loaded: Interpreter = module.Interpreter(model_content=content, num_threads=threads)
+            is_set = _set_shape(loaded, size)
             loaded.allocate_tensors()
-            if not known:
+            if is_set or not known:  # only then are the shapes of its outputs certain
                 loaded.invoke()
         except (ValueError, RuntimeError) as error:
             raise ModelError(_first_line(str(error))) from None
@@ -100,7 +122,16 @@ def interpreter(runtime: str, content: bytes, threads: int, *, known: bool = Fal
     return loaded
 
 
-def undelegated(content: bytes) -> Interpreter:
+def _set_shape(loaded: Interpreter, size: tuple[int, int]) -> bool:
+    """Set the shape of a picture that leaves it open; return whether it did."""
+    inputs = loaded.get_input_details()
+    shape = concrete_shape(inputs[0], size) if len(inputs) == 1 else None
+    if shape:
+        loaded.resize_tensor_input(int(inputs[0]["index"]), shape)
+    return bool(shape)
+
+
+def undelegated(content: bytes, size: tuple[int, int] = ANY) -> Interpreter:
     """Load a model into LiteRT, but run it with TensorFlow Lite's own kernels, without XNNPACK's.
 
     Raises:
@@ -110,6 +141,7 @@ def undelegated(content: bytes) -> Interpreter:
     resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         loaded: Interpreter = module.Interpreter(model_content=content, experimental_op_resolver_type=resolver)
+        _set_shape(loaded, size)
         loaded.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(_first_line(str(error))) from None

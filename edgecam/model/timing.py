@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from edgecam.model import runtimes
+from edgecam.model.inputs import image_input
 from edgecam.model.plan import Timing, fastest
 
 if TYPE_CHECKING:
@@ -101,17 +102,21 @@ def disagreement(original: bytes, other: bytes) -> str | None:
 
 def random_inputs(interpreter: Interpreter) -> Iterator[NDArray[np.generic]]:
     """Random images for a model, as its input takes them: from large patches of colour to noise."""
-    details = interpreter.get_input_details()[0]
-    _, height, width, channels = details["shape"]
+    image = image_input(interpreter.get_input_details())
+    (width, height), channels = image.size, image.channels
     generator = np.random.default_rng(0)
     for grain in GRAINS:
         patches = generator.integers(0, 256, (min(grain, height), min(grain, width), channels), np.uint8)
-        image = cv2.resize(patches, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)
-        image = image.reshape(1, height, width, channels)
-        if details["dtype"] == np.float32:
-            yield (image / np.float32(127.5) - 1).astype(np.float32)
+        pixels = cv2.resize(patches, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, channels)
+        if image.dimensions == "nchw":
+            pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        pixels = pixels.reshape(interpreter.get_input_details()[0]["shape"])
+        if image.dtype is np.float32:
+            yield (pixels / np.float32(127.5) - 1).astype(np.float32)
+        elif image.dtype is np.uint8:
+            yield pixels
         else:
-            yield image if details["dtype"] == np.uint8 else (image ^ 0x80).view(np.int8)
+            yield (pixels ^ 0x80).view(np.int8).astype(image.dtype)
 
 
 def _outputs(interpreter: Interpreter, images: Sequence[NDArray[np.generic]]) -> NDArray[np.float64]:

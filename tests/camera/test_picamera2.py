@@ -21,6 +21,8 @@ from edgecam.camera.sources.picamera2 import choose_mode, crop_of, image_of, unp
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 from edgecam.errors import SourceError
+from edgecam.model.inputs import ImageInput
+from edgecam.model.pixel_range import PixelRange
 from edgecam.model.pixels import PixelWriter
 
 if TYPE_CHECKING:
@@ -116,6 +118,9 @@ def test_padding_is_left_out(half_width: int, half_height: int, padding: int) ->
     assert (got == image).all()
 
 
+BYTES = PixelRange("0..255", (0.0,), (1.0,), "graph", "")
+
+
 def as_i420(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     converted: NDArray[np.uint8] = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)
     return converted
@@ -130,8 +135,8 @@ def test_i420_of_the_models_size_goes_straight_into_the_model() -> None:
 def test_both_layouts_show_the_model_the_same(layout: Layout) -> None:
     image = noise(64, 64)
     tensor = np.zeros((64, 64, 3), np.uint8)
-    details = {"shape": np.array([1, 64, 64, 3]), "dtype": np.uint8, "quantization": (1.0, 0)}
-    PixelWriter(details).write(image if layout is Layout.BGR else as_i420(image), tensor, layout)
+    of_bytes = ImageInput(0, (64, 64), 3, "nhwc", np.uint8, 0.0, 0)
+    PixelWriter(of_bytes, BYTES).write(image if layout is Layout.BGR else as_i420(image), tensor, layout)
     assert np.abs(tensor.astype(int) - image[..., ::-1]).mean() < 4
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, get_args
@@ -73,7 +72,7 @@ def test_a_softmax_is_applied_only_where_the_model_lacks_one(tmp_path: Path, dty
     """Twice applied, it would flatten the scores; grey is equally like all colours, a dim one is between."""
     image = np.full((24, 32, 3), (118, 118, 138), np.uint8)
     scores = [
-        load(tflite.saved(tmp_path, tflite.classifier(dtype, softmax=softmax))).scores(image)
+        load(tflite.saved(tmp_path, tflite.classifier(dtype, softmax=softmax)), pixels="-1..1").scores(image)
         for softmax in (True, False)
     ]
     logits = tflite.STEEP * (2 / 255) * np.array([20, -10, -10])
@@ -134,21 +133,11 @@ def test_a_float_model_gets_its_pixels_as_its_metadata_says(
     assert logits - logits[1] == pytest.approx(np.array(seen_as) - seen_as[1], abs=0.01)
 
 
-def test_a_float_model_without_metadata_is_assumed_to_want_minus_1_to_1(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        model = load(tflite.saved(tmp_path, tflite.classifier("float32")))
-    assert "-1..1 is assumed" in caplog.text
-    assert seen(model, "blue") == "blue"
-
-
 REFUSED = {
     "a pose model": (tflite.reshaper((1, 1, 8, 24)), "no image classifier: its output is [1, 1, 8, 24]"),
     "a segmentation model": (tflite.reshaper((1, 8, 8, 3)), "no image classifier: its output is [1, 8, 8, 3]"),
-    "a detection model": (tflite.detector(), "no image classifier: 1 inputs and 2 outputs"),
+    "a detection model": (tflite.detector(), "no image classifier: its outputs are [1, 8, 8, 3], [1, 8, 8, 3]"),
     "a model of sound": (tflite.reshaper((1, 16), image=(1, 16)), "no image classifier: its input is [1, 16]"),
-    "a model with one score": (tflite.classifier(classes=1), "no image classifier: its output is [1, 1]"),
     "text": (b"hello world", "not a .tflite file"),
     "nothing": (b"", "not a .tflite file"),
     "a bare header": (b"\x1c\0\0\0TFL3", "its metadata is broken"),
