@@ -118,15 +118,21 @@ def demo(*, seconds: int | None, broker: str | None, verbose: bool, quiet: bool)
 
 @cli.command(short_help="Tell what works, what does not, and the remedy.")
 @_configuration
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show this to a model that does not tell how it wants its pixels, instead of a frame of the camera.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+def check(*, file: Path | None, overrides: tuple[str, ...], picture: Path | None, as_json: bool) -> None:
     """Look at settings, model, camera, broker, service and temperature, a line each."""
     from edgecam.tools.check import Status, findings
 
     rows = []
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for row in findings(
-        lambda: _load(file, overrides), _settings_file(file), of_service=file is None and not overrides
+        lambda: _load(file, overrides), _settings_file(file), picture, of_service=file is None and not overrides
     ):
         rows.append(row)
         if not as_json:
@@ -136,6 +142,49 @@ def check(*, file: Path | None, overrides: tuple[str, ...], as_json: bool) -> No
 
         click.echo(msgspec.json.format(msgspec.json.encode(rows)))
     sys.exit(FAILED if any(row.status == Status.FAILURE for row in rows) else 0)
+
+
+@cli.command(short_help="Tell what the model says of pictures.")
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A .tflite file, of which only --set says how it is read; without it, the settings' model.",
+)
+@click.option("--top", type=click.IntRange(0), default=5, show_default=True, help="Labels of each picture; 0: all.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each picture.")
+@_configuration
+def classify(
+    *,
+    pictures: tuple[Path, ...],
+    model: Path | None,
+    top: int,
+    as_json: bool,
+    file: Path | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Tell what the model says of each PICTURE, or of all in a folder, as the daemon would see them.
+
+    The settings count: camera.crop, camera.rotation and camera.fit too.
+    """
+    start_logging(verbose=False, quiet=True)
+    from edgecam import config
+    from edgecam.tools import classify
+
+    settings = classify.with_model(_load(file, overrides), config.load(None, overrides), model)
+    is_complete = True
+    for each in classify.classify(settings, pictures, top):
+        if isinstance(each, EdgecamError):
+            click.echo(f"edgecam: {each}", err=True)
+            is_complete = False
+        elif as_json:
+            import msgspec
+
+            click.echo(msgspec.json.encode(each))
+        else:
+            click.echo("\n".join(each.lines()))
+    sys.exit(0 if is_complete else USAGE)
 
 
 @cli.command(short_help="Measure how fast models are on this device.")

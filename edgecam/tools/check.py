@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from edgecam.errors import BrokerError, ConfigError, EdgecamError, split_remedy
+from edgecam.camera.frames import Frame
+from edgecam.camera.pictures import read_picture
+from edgecam.errors import BrokerError, ConfigError, EdgecamError, SourceFileError, split_remedy
 from edgecam.tasks import Task
+from edgecam.tools.model_check import Facts, doubts_of, facts_of, rows_of, words_of
 from edgecam.tools.remedies import remedy_for_broker, remedy_for_camera, remedy_for_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from edgecam.camera.frames import Frame
     from edgecam.config import Config
 
 PATIENCE = 3  # times as long as a source waits for a frame, for one to be opened and to give one
@@ -41,31 +43,40 @@ COLOURS = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILURE: "red"}
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """How one part is, and what to do about it."""
+    """How one part is, and what to do about it; of a model also what is known of it."""
 
     name: str
     status: Status
     detail: str
     remedy: str = ""
+    facts: Facts | msgspec.UnsetType = msgspec.UNSET
 
     def line(self, columns: int | None = None) -> str:
-        """For people: one line, or as many as it takes in a terminal of so many columns."""
+        """For people: one line, or as many as it takes in a terminal of so many columns, and rows below it."""
         said = f"{self.detail} -> {self.remedy}" if self.remedy else self.detail
         if columns:
             width = max(20, columns - INDENT)
             rows = textwrap.wrap(said, width, break_long_words=False, break_on_hyphens=False)
             said = f"\n{'':{INDENT}}".join(rows)
-        return f"{click.style(f'{self.status:8}', fg=COLOURS[self.status])} {self.name:12} {said}"
+        rows = [f"\n{'':{INDENT}}{row}" for row in rows_of(self.facts)] if self.facts else []
+        return f"{click.style(f'{self.status:8}', fg=COLOURS[self.status])} {self.name:12} {said}{''.join(rows)}"
 
 
-def findings(load: Callable[[], Config], file: Path | None, *, of_service: bool = False) -> Iterator[Finding]:
+def findings(
+    load: Callable[[], Config], file: Path | None, picture: Path | None = None, *, of_service: bool = False
+) -> Iterator[Finding]:
     """Look at each part in turn.
 
     Args:
         load: reads the settings.
         file: which they are read from; None: from none.
+        picture: is shown to the model instead of a frame of the camera.
         of_service: they are those of the installed service.
+
+    Raises:
+        SourceFileError: the picture cannot be read.
     """
+    shown = _frame_of(picture) if picture else None
     try:
         settings = load()
     except ConfigError as error:
@@ -78,18 +89,28 @@ def findings(load: Callable[[], Config], file: Path | None, *, of_service: bool 
     read = f"read from {file}" if file else "defaults, as there is no settings file"
     yield Finding("settings", Status.OK, f"{read}: camera {settings.camera.name}, topics {settings.root}/")
     state, status = _service_state()
-    yield _model(settings, of_service=of_service and state not in ("", "not installed"))
-    yield _camera_of_service(settings, status) if of_service and state == "active" else _camera(settings)
+    is_running = of_service and state == "active"
+    camera, frame = (_camera_of_service(settings, status), None) if is_running else _camera(settings)
+    yield _model(settings, shown or frame, of_service=of_service and state not in ("", "not installed"))
+    yield camera
     yield _broker(settings)
     yield _service(state)
     yield _temperature(settings.limits.temperature)
+
+
+def _frame_of(picture: Path) -> Frame:
+    image = read_picture(picture)
+    if image is None:
+        message = f"--picture {picture}: not a picture that can be read"
+        raise SourceFileError(message)
+    return Frame(image, 0, 0)
 
 
 def _failure(name: str, detail: str, remedy: str) -> Finding:
     return Finding(name, Status.FAILURE, detail, remedy)
 
 
-def _model(settings: Config, *, of_service: bool) -> Finding:
+def _model(settings: Config, seen: Frame | None, *, of_service: bool) -> Finding:
     from edgecam.model.loading import plan_model
     from edgecam.model.meant import HIDDEN, is_hidden_from_services
 
@@ -100,11 +121,14 @@ def _model(settings: Config, *, of_service: bool) -> Finding:
     path = model.file.path
     if of_service and settings.model.path and is_hidden_from_services(path):
         return _failure("model", f"{path}: read by you, but not by the service", HIDDEN)
-    width, height = model.size
-    return Finding("model", Status.OK, f"{path}: {len(model.classes)} classes, {width}x{height}, {model.plan}")
+    doubts = [*doubts_of(model, settings, seen)]
+    facts = facts_of(model, settings, seen)
+    detail = "; ".join([f"{path}: {words_of(model, facts)}", *(doubt.problem for doubt in doubts if doubt.problem)])
+    remedy = "; ".join(doubt.remedy for doubt in doubts)
+    return Finding("model", Status.WARNING if doubts else Status.OK, detail, remedy, facts)
 
 
-def _camera(settings: Config) -> Finding:
+def _camera(settings: Config) -> tuple[Finding, Frame | None]:
     """Take one frame."""
     from edgecam.camera.sources import open_source
     from edgecam.camera.sources.source import patience_s
@@ -112,7 +136,7 @@ def _camera(settings: Config) -> Finding:
     try:
         source = open_source(settings.camera)
     except EdgecamError as error:
-        return _failure("camera", error.problem, remedy_for_camera(error, settings.camera.source))
+        return _failure("camera", error.problem, remedy_for_camera(error, settings.camera.source)), None
     name = source.name  # without the password that a stream's address may have
     stop = threading.Event()
     taken: list[Frame] = []
@@ -124,16 +148,16 @@ def _camera(settings: Config) -> Finding:
 
     task, timeout_s = Task("camera", take, lambda _task: None), PATIENCE * patience_s(settings.camera.fps)
     if not task.join(timeout_s):
-        return _failure("camera", f"{name}: no frame in {timeout_s:.0f} s", "plug it in anew")
+        return _failure("camera", f"{name}: no frame in {timeout_s:.0f} s", "plug it in anew"), None
     if isinstance(task.error, EdgecamError):
         problem = task.error.problem
         detail = problem if name in problem else f"{name}: {problem}"
-        return _failure("camera", detail, remedy_for_camera(task.error, settings.camera.source))
+        return _failure("camera", detail, remedy_for_camera(task.error, settings.camera.source)), None
     if task.error or not taken:  # a driver's own error may be of any kind
         detail = f"{name}: {' '.join(str(task.error or 'no frame came').split())}"
-        return _failure("camera", detail, "see that no other program uses it, and plug it in anew")
+        return _failure("camera", detail, "see that no other program uses it, and plug it in anew"), None
     width, height = taken[0].size
-    return Finding("camera", Status.OK, f"{name}: {width}x{height}")
+    return Finding("camera", Status.OK, f"{name}: {width}x{height}"), taken[0]
 
 
 def _camera_of_service(settings: Config, status: str) -> Finding:

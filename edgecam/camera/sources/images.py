@@ -6,8 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-import cv2
-
+from edgecam.camera.pictures import pictures_in, read_picture
 from edgecam.camera.sources.playback import Playback, Step
 from edgecam.errors import SourceFileError, in_words
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 SLIDE_NS = 1_000_000_000
 
 
@@ -86,29 +84,20 @@ class ImageFolder:
     def _where_else(self) -> str:
         """What to do about a folder without images that has others in it; empty: it has none."""
         folders = sorted(path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        fitting = next(filter(_images_in, folders), None)
+        fitting = next(filter(pictures_in, folders), None)
         return f"; name a folder in it, such as {fitting}" if fitting else ""
 
     def _paths(self) -> list[Path]:
         try:
-            return _images_in(self._folder)
+            return pictures_in(self._folder)
         except OSError as error:
             message = f"camera.source: {self.name}: {in_words(error)}"
             raise SourceFileError(message) from None
 
     def _read(self, path: Path) -> NDArray[np.uint8] | None:
         """Read an image; None, and one warning, where that cannot be done."""
-        image: NDArray[np.uint8] | None
-        try:
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        except cv2.error:  # more pixels than OpenCV's bound
-            image = None
+        image = read_picture(path)
         if image is None and path not in self._told:
             logger.warning("%s: not an image that can be read; left out", path)
             self._told.add(path)
         return image
-
-
-def _images_in(folder: Path) -> list[Path]:
-    """The images of a folder, by the endings of their names, in the order of these."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)

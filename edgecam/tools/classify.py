@@ -1,0 +1,109 @@
+"""``edgecam classify``: what the model says of pictures, as the daemon would see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from edgecam.camera.frames import Frame
+from edgecam.camera.pictures import pictures_below, read_picture
+from edgecam.camera.view import view_of
+from edgecam.errors import SourceFileError, in_words
+from edgecam.model.loading import plan_model
+from edgecam.tools.event_lines import BAR, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from edgecam.config import Config, ModelSettings
+    from edgecam.model.classifier import Classifier
+
+DIGITS = 6  # of a score, for programs
+
+
+class LabelScore(msgspec.Struct, frozen=True):
+    """A class of the model's own, its place among them, and its score, 0..1."""
+
+    label: str
+    index: int
+    score: float
+
+
+class Classified(msgspec.Struct, frozen=True):
+    """A picture, and the classes with the highest scores, the highest first."""
+
+    picture: str
+    scores: tuple[LabelScore, ...]
+
+    def lines(self) -> Iterator[str]:
+        """For people: the picture, and a line for each class."""
+        yield plain(self.picture)
+        for each in self.scores:
+            yield f"  {each.score:.2f} {'#' * round(BAR * min(max(each.score, 0.0), 1.0)):{BAR}} {plain(each.label)}"
+
+
+def with_model(settings: Config, overrides: Config, model: Path | None) -> Config:
+    """Return the settings with another model, of which only what the command line says counts.
+
+    What the settings say of how *their* model is to be read would be wrong for it: only the runtime, the graph, the
+    threads and the accelerator stay.
+
+    Args:
+        settings: with all that was said.
+        overrides: with what the command line says alone.
+        model: the .tflite file; None: the settings stay.
+    """
+    if model is None:
+        return settings
+    of_device = {key: getattr(settings.model, key) for key in OF_DEVICE}
+    chosen: ModelSettings = msgspec.structs.replace(overrides.model, path=str(model), **of_device)
+    return msgspec.structs.replace(settings, model=chosen)
+
+
+OF_DEVICE = ("runtime", "graph", "threads", "delegate", "delegate_options")
+
+
+def classify(settings: Config, named: Sequence[Path], top: int) -> Iterator[Classified | SourceFileError]:
+    """Classify pictures, and those in folders; of what cannot be read, give the error, and go on.
+
+    Args:
+        settings: of the camera, whose view counts, and of the model.
+        named: pictures and folders.
+        top: how many classes of each; 0: all.
+
+    Raises:
+        ModelError: the model is refused.
+    """
+    model = plan_model(settings.model, settings.camera.fps, measure=False).load()
+    view = view_of(settings, model.size, model.fit)
+    for path in _pictures(named):
+        if isinstance(path, SourceFileError):
+            yield path
+        elif (image := read_picture(path)) is None:
+            yield SourceFileError(f"{path}: not a picture that can be read")
+        else:
+            yield Classified(str(path), highest(model, view.of_frame(Frame(image, 0, 0)), top))
+
+
+def highest(model: Classifier, frame: Frame, top: int) -> tuple[LabelScore, ...]:
+    """Return the classes with the highest scores for a frame of the model's size; ``top`` of 0: all."""
+    scores = model.scores(frame.image, frame.layout)
+    order = np.argsort(-scores, kind="stable")[: top or None]
+    return tuple(LabelScore(model.classes[index], int(index), round(float(scores[index]), DIGITS)) for index in order)
+
+
+def _pictures(named: Sequence[Path]) -> Iterator[Path | SourceFileError]:
+    for path in named:
+        try:
+            if not path.is_dir():
+                path.stat()
+                yield path
+            elif found := pictures_below(path):
+                yield from found
+            else:
+                yield SourceFileError(f"{path}: no picture in it")
+        except OSError as error:
+            yield SourceFileError(f"{path}: {in_words(error)}")
