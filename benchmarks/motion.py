@@ -19,7 +19,6 @@ import cv2
 
 from edgecam import config
 from edgecam.camera.sources import open_source
-from edgecam.camera.view import View
 from edgecam.daemon.pipeline import make_pipeline
 from edgecam.tools import bench
 from edgecam.tools.demo import shipped_clip
@@ -42,7 +41,7 @@ def events_of(clip: Path, *, motion: bool) -> tuple[list[Event], float]:
         events=config.EventsSettings(threshold=THRESHOLD),
     )
     pipeline = make_pipeline(settings)
-    source, view = open_source(settings.camera, pipeline.model.size), View(settings.camera, pipeline.model.size)
+    source, view = open_source(settings.camera), pipeline.view
     happened: list[Event] = []
     scores, frames, rested, began_ns = None, 0, 0, 0
     for frame in source.frames(threading.Event()):

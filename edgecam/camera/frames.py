@@ -35,7 +35,7 @@ class Frame:
             start of the run plus the position in the clip.
         entered_ns: when its latency begins: the exposure, or where a file is read at full speed, the end of decoding.
         layout: how the image lies in memory.
-        cropped: the camera itself has cropped it as the settings say.
+        cropped: the camera itself has cropped it as the settings say, or to the middle of that in the model's shape.
         turned: the camera itself has turned it as the settings say.
         original: where pictures may leave the device: the frame as the source gave it, of which this is the view.
         view: the name of the view that it shows; empty where the camera has but one.

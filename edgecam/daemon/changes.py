@@ -11,13 +11,14 @@ import msgspec
 
 from edgecam.camera.frame_queue import Feed
 from edgecam.camera.sources import open_source
-from edgecam.camera.view import native_size
+from edgecam.camera.view import wanted_of
 from edgecam.daemon.pipeline import changed_pipeline
 from edgecam.mqtt import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edgecam.camera.view import Wanted
     from edgecam.config import CameraSettings, Config
     from edgecam.daemon.pipeline import Pipeline
     from edgecam.mqtt.connection import Connection
@@ -190,10 +191,10 @@ def prepare(
     """
     before = now.settings
     pipeline = changed_pipeline(now.pipeline, before, settings)
-    wanted = native_size(settings, pipeline.model.size)
+    wanted = _wanted(settings, pipeline)
     source = now.feed.source
-    scales_otherwise = source.scales and wanted != native_size(before, now.pipeline.model.size)
-    if scales_otherwise or _without_name(settings.camera) != _without_name(before.camera):
+    scales_otherwise = source.scales and wanted != _wanted(before, now.pipeline)
+    if scales_otherwise or _opened_with(settings.camera) != _opened_with(before.camera):
         source = open_source(settings.camera, wanted)
     feed = now.feed if source is now.feed.source and pipeline.view is now.feed.view else Feed(source, pipeline.view)
     what = [name for name in settings.__struct_fields__ if getattr(settings, name) != getattr(before, name)]
@@ -208,5 +209,10 @@ def prepare(
     )
 
 
-def _without_name(camera: CameraSettings) -> CameraSettings:
-    return msgspec.structs.replace(camera, name="any")
+def _wanted(settings: Config, pipeline: Pipeline) -> Wanted:
+    return wanted_of(settings, pipeline.model.size, pipeline.model.fit)
+
+
+def _opened_with(camera: CameraSettings) -> CameraSettings:
+    """What of its settings a source is opened with."""
+    return msgspec.structs.replace(camera, name="any", fit="")

@@ -94,7 +94,7 @@ def changed_pipeline(pipeline: Pipeline, before: config.Config, settings: config
         return pipeline
     return replace(
         pipeline,
-        view=view_of(settings, model.size),
+        view=view_of(settings, model.size, model.fit),
         model=model,
         motion=pipeline.motion if settings.motion == before.motion else _motion(settings),
         fingerprint=found,
@@ -106,7 +106,7 @@ def _of(model: Classifier, settings: config.Config, found: str, planned: Planned
     events = settings.events
     labels = labels_of(model, events)
     tracker = EventTracker(events, labels.names, _new_id, labels.neutral)
-    view = view_of(settings, model.size)
+    view = view_of(settings, model.size, model.fit)
     return Pipeline(_origin(settings), view, model, labels, tracker, _motion(settings), found, planned)
 
 

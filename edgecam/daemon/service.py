@@ -15,7 +15,7 @@ from edgecam.camera.frame_queue import Feed, FrameQueue
 from edgecam.camera.frames import CameraChange
 from edgecam.camera.sources import open_source
 from edgecam.camera.sources.source import patience_s
-from edgecam.camera.view import native_size
+from edgecam.camera.view import wanted_of
 from edgecam.daemon.changes import Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver, is_outdated
 from edgecam.daemon.inference import Inference, PipelineChange
 from edgecam.daemon.observer import Observer
@@ -108,7 +108,7 @@ class Service:
         with self._rollouts.starting():
             pipeline = self._first_pipeline(configured)
             settings = self._rollouts.record.applied(configured)
-            source = open_source(settings.camera, native_size(settings, pipeline.model.size))
+            source = open_source(settings.camera, wanted_of(settings, pipeline.model.size, pipeline.model.fit))
         self._manager = Manager()
         self._manager.expect(1 / settings.camera.fps)
         self._now = Setup(configured, settings, Feed(source, pipeline.view), pipeline)

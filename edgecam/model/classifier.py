@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgecam import config
+    from edgecam.camera.fit import Fit
     from edgecam.model.outputs import Outputs
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Classifier:
         groups: of classes that count as one, by name, as the model tells them.
         neutral: classes that begin no event, as the model tells them; None: it does not.
         size: width and height of its input in pixels.
+        fit: how a picture of another shape is made to fit it, as the model tells.
         plan: how it is run.
         outputs: what comes out of it; of logits the scores are the softmax.
         input: what its pictures are written into.
@@ -103,6 +105,7 @@ class Classifier:
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
         self.groups, self.neutral = metadata.groups, metadata.neutral
         self.size = self.input.size
+        self.fit: Fit = metadata.fit or "stretch"
         self._values = values_of(result)
         self._read = reader(result)
         self._interpreter = interpreter

@@ -19,6 +19,7 @@ import msgspec
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
+from edgecam.camera.fit import Fit
 from edgecam.errors import ModelError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Metadata:
         std: likewise.
         groups: of labels that count as one, by name.
         neutral: labels that begin no event.
+        fit: how a picture of another shape is made to fit, as it was in training.
     """
 
     labels: tuple[str, ...] | None = None
@@ -52,6 +54,7 @@ class Metadata:
     std: tuple[float, ...] | None = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     neutral: tuple[str, ...] | None = None
+    fit: Fit | None = None
 
 
 class _Own(msgspec.Struct, frozen=True):
@@ -59,6 +62,7 @@ class _Own(msgspec.Struct, frozen=True):
 
     groups: dict[str, tuple[str, ...]] = {}
     neutral: tuple[str, ...] | None = None
+    fit: Fit | None = None
 
 
 def read_metadata(file: bytes) -> Metadata:
@@ -71,12 +75,12 @@ def read_metadata(file: bytes) -> Metadata:
         root, archive = _find(file), _archive(file)
         own = _read_own(archive) if archive else _Own()
         if root is None:
-            return Metadata(groups=own.groups, neutral=own.neutral)
+            return Metadata(groups=own.groups, neutral=own.neutral, fit=own.fit)
         graph = next(_tables(root, 3))
         mean, std = _normalisation(next(_tables(graph, 2), None))
         name = _labels_file(next(_tables(graph, 3), None))
         labels = parse_labels(_text_of(archive, name, LABELS_MAX_BYTES)) if name else None
-        return Metadata(labels, mean, std, own.groups, own.neutral)
+        return Metadata(labels, mean, std, own.groups, own.neutral, own.fit)
     except (*BROKEN_TABLE, *BROKEN_ARCHIVE) as error:
         message = f"its metadata is broken ({error or type(error).__name__})"
         raise ModelError(message) from None

@@ -6,8 +6,9 @@ import errno
 import os
 import sys
 import threading
+from contextlib import closing
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import cv2
 import numpy as np
@@ -15,15 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgecam.camera.fit import Fit
 from edgecam.camera.frames import Frame, Layout
 from edgecam.camera.sources import open_source
-from edgecam.camera.sources.picamera2 import choose_mode, crop_of, image_of, unpadded
-from edgecam.camera.view import View
-from edgecam.config import CameraSettings
+from edgecam.camera.sources.picamera2 import choose_mode, crop_of, image_of, main_size, unpadded
+from edgecam.camera.view import View, view_of, wanted_of
+from edgecam.config import CameraSettings, Config, PrivacySettings
 from edgecam.errors import SourceError
 from edgecam.model.inputs import ImageInput
 from edgecam.model.pixel_range import PixelRange
 from edgecam.model.pixels import PixelWriter
+from tests.camera import image_processor
+from tests.camera.image_processor import MODE, REDUCED, ImageProcessor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,6 +97,89 @@ def test_a_crop_lies_within_the_sensors_area(x: float, y: float, width: float, h
 
 def test_a_crop_of_a_flipped_sensor_is_mirrored() -> None:
     assert crop_of((0, 0, 1000, 500), (0.0, 0.0, 0.25, 0.5), flipped=True) == (750, 250, 250, 250)
+
+
+Side = st.integers(2, 4000)
+
+
+@given(camera=st.tuples(Side, Side), least=st.tuples(Side, Side).map(lambda size: (2 * size[0], 2 * size[1])))
+def test_the_main_stream_is_no_smaller_than_the_other_and_keeps_the_cameras_shape(
+    camera: tuple[int, int], least: tuple[int, int]
+) -> None:
+    width, height = main_size(camera, least)
+    assert width % 2 == height % 2 == 0
+    assert width >= least[0]
+    assert height >= least[1]
+    shape = camera[0] / camera[1]
+    assert abs(width - height * shape) <= 2 * max(1, shape) + 1 or abs(height - width / shape) <= 2 * max(1, 1 / shape)
+
+
+def test_the_middle_of_a_crop_is_what_the_image_processor_keeps() -> None:
+    assert crop_of((0, 2, 3280, 2460), (0.0, 0.0, 1.0, 1.0), (224, 224), flipped=False) == (410, 2, 2460, 2460)
+    assert crop_of((0, 2, 3280, 2460), (0.5, 0.0, 0.5, 1.0), (224, 224), flipped=False) == (1640, 412, 1640, 1640)
+
+
+@pytest.fixture
+def pi(monkeypatch: pytest.MonkeyPatch) -> None:
+    image_processor.install(monkeypatch)
+
+
+def first_frame(settings: Config, size: tuple[int, int]) -> Frame:
+    frames = open_source(settings.camera, wanted_of(settings, size)).frames(threading.Event())
+    with closing(frames):
+        return next(frames)
+
+
+@pytest.mark.usefixtures("pi")
+class TestFit:
+    """The image processor does what it can of how a picture fits, and what comes out is the same."""
+
+    @pytest.mark.parametrize("fit", get_args(Fit))
+    @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+    @pytest.mark.parametrize("crop", [(0.0, 0.0, 1.0, 1.0), (0.5, 0.1, 0.5, 0.9)])
+    @pytest.mark.parametrize("snapshots", [False, True])
+    @pytest.mark.parametrize("size", [(224, 224), (96, 200), (801, 641)])
+    def test_the_model_sees_what_it_would_of_another_camera(
+        self, fit: Fit, rotation: Any, crop: Any, size: tuple[int, int], *, snapshots: bool
+    ) -> None:
+        camera = CameraSettings(source="picamera2", fit=fit, rotation=rotation, crop=crop)
+        settings = Config(camera=camera, privacy=PrivacySettings(snapshots=snapshots))
+        view = view_of(settings, size)
+        seen = view.of_frame(first_frame(settings, size))
+        shown = seen.image if seen.layout is Layout.BGR else cv2.cvtColor(seen.image, cv2.COLOR_YUV2BGR_I420)
+        x, y, width, height = (side // REDUCED for side in (0, 2, 3280, 2460))
+        taken = cv2.resize(image_processor.scene()[y : y + height, x : x + width], (640, 480))
+        assert np.abs(shown.astype(int) - view.of(taken)).mean() < 4
+
+    @pytest.mark.parametrize("crop", [(0.0, 0.0, 1.0, 1.0), (0.5, 0.1, 0.5, 0.9)])
+    @pytest.mark.parametrize("fit", ["stretch", "crop"])
+    def test_nothing_is_left_to_do_where_no_bars_are_wanted(self, fit: Fit, crop: Any) -> None:
+        settings = Config(camera=CameraSettings(source="picamera2", fit=fit, crop=crop))
+        frame = first_frame(settings, (224, 224))
+        assert view_of(settings, (224, 224)).of_frame(frame) is frame
+
+    def test_a_letterbox_is_filled_without_scaling(self) -> None:
+        settings = Config(camera=CameraSettings(source="picamera2", fit="letterbox"))
+        assert first_frame(settings, (224, 224)).size == (224, 168)
+
+    @pytest.mark.parametrize("fit", get_args(Fit))
+    def test_people_see_all_that_the_settings_cut_out(self, fit: Fit) -> None:
+        camera = CameraSettings(source="picamera2", fit=fit, crop=(0.5, 0.0, 0.5, 1.0))
+        settings = Config(camera=camera, privacy=PrivacySettings(snapshots=True))
+        frame = first_frame(settings, (224, 224))
+        assert frame.size == (320, 480)
+        assert ImageProcessor.last.crop == (1640, 2, 1640, 2460)
+
+    @pytest.mark.parametrize("fit", get_args(Fit))
+    def test_where_the_camera_cannot_crop_it_gives_its_whole_picture(
+        self, fit: Fit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ImageProcessor, "camera_controls", {})
+        camera = CameraSettings(source="picamera2", fit=fit, crop=(0.5, 0.0, 0.5, 1.0))
+        settings = Config(camera=camera)
+        frame = first_frame(settings, (224, 224))
+        assert (frame.size, frame.cropped) == ((640, 480), False)
+        assert ImageProcessor.last.crop[2:] == (MODE[2], 2460)
 
 
 def noise(width: int, height: int) -> NDArray[np.uint8]:

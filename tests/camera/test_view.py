@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgecam.camera.fit import BARS, Fit, between_bars, greatest_middle
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 
@@ -50,13 +54,117 @@ def test_fine_patterns_do_not_alias() -> None:
 @given(
     st.integers(1, 700),
     st.integers(1, 700),
+    st.tuples(st.integers(2, 40), st.integers(2, 40)),
     st.sampled_from([0, 90, 180, 270]),
     st.tuples(st.floats(0, 0.99), st.floats(0, 0.99), st.floats(0.01, 1), st.floats(0.01, 1)),
+    st.sampled_from(get_args(Fit)),
 )
 def test_any_image_comes_out_at_the_models_size(
-    height: int, width: int, rotation: int, crop: tuple[float, float, float, float]
+    height: int,
+    width: int,
+    size: tuple[int, int],
+    rotation: int,
+    crop: tuple[float, float, float, float],
+    fit: Fit,
 ) -> None:
     x, y, part_width, part_height = crop
     part = (x, y, min(part_width, 1 - x), min(part_height, 1 - y))
-    view = View(CameraSettings(rotation=rotation, crop=part), (32, 24))  # type: ignore[arg-type]
-    assert view.of(np.zeros((height, width, 3), np.uint8)).shape == (24, 32, 3)
+    view = View(CameraSettings(rotation=rotation, crop=part), size, fit=fit)  # type: ignore[arg-type]
+    assert view.of(np.zeros((height, width, 3), np.uint8)).shape == (size[1], size[0], 3)
+
+
+Pixels = st.integers(2, 5000)
+Sizes = st.tuples(Pixels, Pixels)
+
+
+class TestGreatestMiddle:
+    """What ``crop`` leaves of a picture."""
+
+    @given(Sizes, Sizes)
+    def test_it_has_the_shape_within_a_pixel_and_is_as_large_as_can_be(
+        self, size: tuple[int, int], shape: tuple[int, int]
+    ) -> None:
+        _, _, width, height = greatest_middle(size, shape)
+        assert 1 <= width <= size[0]
+        assert 1 <= height <= size[1]
+        assert width == size[0] or height == size[1]
+        assert abs(width - height * shape[0] / shape[1]) <= 1 or abs(height - width * shape[1] / shape[0]) <= 1
+
+    @given(Sizes, Sizes)
+    def test_it_lies_in_the_middle(self, size: tuple[int, int], shape: tuple[int, int]) -> None:
+        x, y, width, height = greatest_middle(size, shape)
+        assert size[0] - width - 2 * x in {0, 1}
+        assert size[1] - height - 2 * y in {0, 1}
+
+    @given(Sizes, st.integers(1, 50))
+    def test_all_is_left_of_what_has_the_shape(self, shape: tuple[int, int], times: int) -> None:
+        size = shape[0] * times, shape[1] * times
+        assert greatest_middle(size, shape) == (0, 0, *size)
+
+
+class TestBetweenBars:
+    """Where ``letterbox`` puts a picture."""
+
+    @given(Sizes, Sizes)
+    def test_it_keeps_its_shape_within_a_pixel_and_is_as_large_as_can_be(
+        self, size: tuple[int, int], canvas: tuple[int, int]
+    ) -> None:
+        _, _, width, height = between_bars(size, canvas)
+        assert width == canvas[0] or height == canvas[1]
+        assert abs(width - height * size[0] / size[1]) <= 1 or abs(height - width * size[1] / size[0]) <= 1
+
+    @given(Sizes, Sizes)
+    def test_the_bars_are_even(self, size: tuple[int, int], canvas: tuple[int, int]) -> None:
+        x, y, width, height = between_bars(size, canvas)
+        assert canvas[0] - width - 2 * x in {0, 1}
+        assert canvas[1] - height - 2 * y in {0, 1}
+
+    @given(Sizes, Sizes)
+    def test_a_camera_that_has_scaled_it_so_leaves_nothing_to_scale(
+        self, size: tuple[int, int], canvas: tuple[int, int]
+    ) -> None:
+        placed = between_bars(size, canvas)
+        assert between_bars(placed[2:], canvas) == placed
+
+
+@given(
+    st.tuples(st.integers(2, 300), st.integers(2, 300)),
+    st.tuples(st.integers(2, 64), st.integers(2, 64)),
+    st.sampled_from([0, 90, 180, 270]),
+    st.sampled_from(["crop", "letterbox"]),
+)
+def test_a_turned_picture_fits_as_the_upright_one_does(
+    size: tuple[int, int], model: tuple[int, int], rotation: int, fit: Fit
+) -> None:
+    """Within the pixel that an odd rest is off the middle, which is less than what fine noise would show."""
+    width, height = size
+    ramp = np.mgrid[:height, :width].sum(0) * (120 / (width + height)) + 60
+    upright = np.repeat(ramp[..., None].astype(np.uint8), 3, 2)
+    turns = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+    taken = cv2.rotate(upright, turns[rotation]) if rotation else upright
+    expected = View(CameraSettings(), model, fit=fit).of(upright)
+    got = View(CameraSettings(rotation=rotation), model, fit=fit).of(taken)  # type: ignore[arg-type]
+    step = 60 / min(size) + 2  # from one pixel to the next, and rounding
+    assert np.abs(got.astype(int) - expected).max() <= step * max(1, 2)
+
+
+@given(st.tuples(st.integers(2, 300), st.integers(2, 300)), st.tuples(st.integers(2, 64), st.integers(2, 64)))
+def test_a_letterbox_is_grey_beside_the_picture_and_nowhere_else(size: tuple[int, int], model: tuple[int, int]) -> None:
+    shown = View(CameraSettings(), model, fit="letterbox").of(np.full((size[1], size[0], 3), 255, np.uint8))
+    x, y, width, height = between_bars(size, model)
+    expected = np.full((model[1], model[0], 3), BARS, np.uint8)
+    expected[y : y + height, x : x + width] = 255
+    assert (shown == expected).all()
+
+
+def test_of_a_wide_picture_the_square_middle_is_seen_and_undistorted() -> None:
+    image = np.zeros((120, 200, 3), np.uint8)
+    image[:, 40:160] = 255
+    assert View(CameraSettings(), (24, 24), fit="crop").of(image).min() == 255
+    assert View(CameraSettings(), (24, 24)).of(image).min() == 0
+
+
+def test_the_middle_is_that_of_the_cameras_crop() -> None:
+    image = np.zeros((100, 400, 3), np.uint8)
+    image[:, 250:350] = 255
+    assert View(CameraSettings(crop=(0.5, 0, 0.5, 1)), (20, 20), fit="crop").of(image).min() == 255

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import cv2
 import numpy as np
@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgecam.camera.fit import Fit
 from edgecam.camera.frames import Frame, Layout
 from edgecam.camera.jpeg import BYTES, SIDE, jpeg
-from edgecam.camera.view import View, native_size
+from edgecam.camera.view import View, Wanted, view_of, wanted_of
 from edgecam.config import CameraSettings, Config, EventsSettings, PrivacySettings
 from edgecam.events.snapshots import Snapshot, Snapshots
 from edgecam.events.tracker import EventTracker
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     StartDaemon = Callable[..., Daemon]
 
 FRAME_NS = 33_000_000
+FITS: dict[Fit, Wanted] = {  # of a part of 320 x 480 pixels, for a model of 224 x 224
+    "stretch": Wanted((224, 224)),
+    "crop": Wanted((224, 224), narrows=True),
+    "letterbox": Wanted((149, 224)),
+}
 WITHOUT_END = {"camera.loop": "true", "camera.realtime": "true"}
 
 
@@ -122,8 +128,21 @@ class TestPicture:
 
     def test_a_camera_that_scales_is_asked_for_the_whole_picture_only_where_it_is_wanted(self) -> None:
         camera = CameraSettings(width=640, height=480, crop=(0, 0, 0.5, 1))
-        assert native_size(Config(camera=camera), (224, 224)) == (224, 224)
-        assert native_size(Config(camera=camera, privacy=PrivacySettings(snapshots=True)), (224, 224)) == (320, 480)
+        shared = PrivacySettings(snapshots=True)
+        for fit, wanted in FITS.items():
+            assert wanted_of(Config(camera=camera), (224, 224), fit) == wanted
+            assert wanted_of(Config(camera=camera, privacy=shared), (224, 224), fit) == Wanted((320, 480))
+
+    @pytest.mark.parametrize("fit", get_args(Fit))
+    def test_people_see_what_the_settings_cut_out_whatever_of_it_the_model_sees(self, fit: Fit) -> None:
+        image = np.zeros((40, 60, 3), np.uint8)
+        image[:, 30:] = np.arange(1, 31)[:, None]
+        camera = CameraSettings(crop=(0.5, 0, 0.5, 1))
+        settings = Config(camera=camera, privacy=PrivacySettings(snapshots=True))
+        view = view_of(settings, (8, 8), fit)
+        original = view.of_frame(Frame(image, 0, 0)).original
+        assert original
+        assert (view.picture(original) == image[:, 30:]).all()
 
 
 @pytest.fixture

@@ -8,38 +8,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecam.addresses import shown
+from edgecam.camera.view import whole_of
 from edgecam.errors import SourceFileError, in_words
 
 if TYPE_CHECKING:
     from edgecam import config
     from edgecam.camera.sources.source import Source
+    from edgecam.camera.view import Wanted
 
 STREAM = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
 EXPECTED = "auto, picamera2, /dev/video0, rtsp://..., a video or a folder of images"
 PICAMERA2 = re.compile(r"picamera2(:\d+)?")
 
 
-def open_source(camera: config.CameraSettings, size: tuple[int, int] | None = None) -> Source:
+def open_source(camera: config.CameraSettings, wanted: Wanted | None = None) -> Source:
     """Return the source that ``camera.source`` names; a camera or stream need not be there yet.
 
     Args:
         camera: the settings.
-        size: width and height that a camera with an image processor of its own should scale to; without it those of
-            the settings.
+        wanted: what a camera with an image processor of its own should give; without it all that the settings cut
+            out.
 
     Raises:
         SourceFileError: a file or folder is not there, or nothing is known by that name.
     """
     name = camera.source
-    size = size or (camera.width, camera.height)
+    wanted = wanted or whole_of(camera)
     if name == "auto":
         from edgecam.camera.sources.automatic import AutomaticCamera
 
-        return AutomaticCamera(camera, size)
+        return AutomaticCamera(camera, wanted)
     if PICAMERA2.fullmatch(name):
         from edgecam.camera.sources.picamera2 import Picamera2Camera
 
-        return Picamera2Camera(camera, size)
+        return Picamera2Camera(camera, wanted)
     if STREAM.match(name):
         from edgecam.camera.sources.stream import Stream
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgecam import config
     from edgecam.camera.frames import Frame
     from edgecam.camera.sources.source import Source
+    from edgecam.camera.view import Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,10 @@ class AutomaticCamera:
     scales = True
     name = "auto"
 
-    def __init__(self, camera: config.CameraSettings, size: tuple[int, int]) -> None:
-        """Ask the camera for the size and rate of ``camera``, or for ``size`` where it scales by itself."""
+    def __init__(self, camera: config.CameraSettings, wanted: Wanted) -> None:
+        """Ask the camera for the size and rate of ``camera``, or for what is ``wanted`` where it scales by itself."""
         self._camera = camera
-        self._size = size
+        self._wanted = wanted
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
         """See `Source`."""
@@ -43,7 +44,7 @@ class AutomaticCamera:
         problem = "no camera found; plug one in or set camera.source"
         try:
             if number_of_cameras():
-                return Picamera2Camera(self._camera, self._size)
+                return Picamera2Camera(self._camera, self._wanted)
         except SourceError as error:  # a broken Picamera2 is no reason to overlook a USB camera
             problem = f"no USB camera found, and no other: {error}"
         if devices := cameras():

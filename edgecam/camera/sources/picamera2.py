@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from edgecam.camera.fit import greatest_middle
 from edgecam.camera.frames import Frame, Layout
 from edgecam.camera.sources.opencv import prefer
 from edgecam.camera.sources.source import exposure_ns, patience_s
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgecam import config
+    from edgecam.camera.view import Wanted
 
 logger = logging.getLogger(__name__)
 
@@ -56,19 +58,20 @@ class _Done:
 class Picamera2Camera:
     """A camera by its number among those that Picamera2 finds.
 
-    The image processor of a Pi scales, crops and turns; what comes out has the model's size, as I420. A camera that
-    has no second, small stream (a USB camera) gives its image as it is.
+    The image processor of a Pi scales, crops (to the model's shape too) and turns; what comes out has the size that
+    was asked for, as I420. A camera that has no second, small stream (a USB camera) gives its image as it is.
     """
 
     waits = False
     scales = True
 
-    def __init__(self, camera: config.CameraSettings, size: tuple[int, int]) -> None:
-        """Ask for images of ``size`` (width, height), upright, that show the crop of ``camera``."""
+    def __init__(self, camera: config.CameraSettings, wanted: Wanted) -> None:
+        """Ask for images of what ``camera`` cuts out, as ``wanted``."""
         self._number = int(camera.source.partition(":")[2] or 0)
         self.name = f"picamera2:{self._number}"
         self._camera = camera
-        width, height = unturned(size, camera.rotation)
+        width, height = unturned(wanted.size, camera.rotation)
+        self._shape = (width, height) if wanted.narrows else None
         self._size = width + width % 2, height + height % 2  # libcamera wants even sides
 
     def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
@@ -117,14 +120,15 @@ class Picamera2Camera:
         camera = self._camera
         turns = camera.rotation == 180  # noqa: PLR2004  no image processor turns by a quarter
         wanted: dict[str, Any] = {
-            "main": {"size": (max(self._size[0], _even(camera.width)), max(self._size[1], _even(camera.height)))},
+            "main": {"size": main_size((camera.width, camera.height), self._size)},
             "buffer_count": BUFFERS,
             "queue": False,
             "controls": self._controls(device),
         }
         if "ColorFilterArrangement" in device.camera_properties:  # a sensor behind the Pi's image processor
             wanted["main"]["format"] = "YUV420"
-            wanted["lores"] = {"size": self._size, "format": "YUV420"}
+            if self._is_whole or "ScalerCrop" in device.camera_controls:
+                wanted["lores"] = {"size": self._size, "format": "YUV420"}
             wanted["transform"] = Transform(hflip=turns, vflip=turns)
             wanted["colour_space"] = ColorSpace.Smpte170m()  # the one that OpenCV converts from
             if mode := choose_mode(device.sensor_modes, camera.fps):
@@ -138,6 +142,11 @@ class Picamera2Camera:
         turned = camera.rotation == 0 or (turns and bool(made["transform"].hflip and made["transform"].vflip))
         return stream, _Done(cropped=self._crop(device, flipped=turns and turned), turned=turned)
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all that is seen is wanted."""
+        return self._camera.crop == WHOLE and self._shape is None
+
     def _controls(self, device: Any) -> dict[str, Any]:
         period = round(1e6 / self._camera.fps)
         wanted = {"FrameDurationLimits": (period, period), "AfMode": 2}  # 2: focus all the time (Camera Module 3)
@@ -145,12 +154,12 @@ class Picamera2Camera:
 
     def _crop(self, device: Any, *, flipped: bool) -> bool:
         """Let the image processor crop; return whether what comes is what the settings want."""
-        if self._camera.crop == WHOLE:
+        if self._is_whole:
             return True
         controls = device.camera_controls
         if "ScalerCrop" not in controls:
             return False
-        part = crop_of(controls["ScalerCrop"][2], self._camera.crop, flipped=flipped)
+        part = crop_of(controls["ScalerCrop"][2], self._camera.crop, self._shape, flipped=flipped)
         # Where there are crops for each stream, they go before the common one, and Picamera2 has set them.
         device.set_controls({"ScalerCrops": [part, part]} if "ScalerCrops" in controls else {"ScalerCrop": part})
         return True
@@ -183,24 +192,40 @@ def choose_mode(modes: Sequence[Mapping[str, Any]], fps: float) -> Mapping[str, 
     )
 
 
-def crop_of(whole: Rectangle, crop: tuple[float, float, float, float], *, flipped: bool) -> Rectangle:
+def main_size(camera: tuple[int, int], least: tuple[int, int]) -> tuple[int, int]:
+    """Return width and height of the main stream, both even.
+
+    Its shape decides what of the sensor is seen, so it is that of ``camera``; it is as large or larger, as no stream
+    may be larger than it: ``least`` is the other one.
+    """
+    scale = max(1.0, least[0] / camera[0], least[1] / camera[1])
+    width, height = (_even(round(side * scale)) for side in camera)
+    return max(width, least[0]), max(height, least[1])
+
+
+def crop_of(
+    whole: Rectangle,
+    crop: tuple[float, float, float, float],
+    shape: tuple[int, int] | None = None,
+    *,
+    flipped: bool,
+) -> Rectangle:
     """Return the part of a sensor's area, both x, y, width, height in pixels, that ``crop`` names in fractions.
 
     Args:
         whole: what is seen without a crop.
         crop: x, y, width, height of the image as the sensor gives it.
+        shape: width and height of which only the ratio counts: that part's greatest middle of this shape; None: all.
         flipped: the sensor turns its image by 180 degrees before it is cropped.
     """
     left, top, full_width, full_height = whole
     x, y, width, height = crop
     if flipped:
         x, y = 1 - x - width, 1 - y - height
-    return (
-        left + round(x * full_width),
-        top + round(y * full_height),
-        max(1, round(width * full_width)),
-        max(1, round(height * full_height)),
-    )
+    x, y = left + round(x * full_width), top + round(y * full_height)
+    part = max(1, round(width * full_width)), max(1, round(height * full_height))
+    x_within, y_within, part_width, part_height = greatest_middle(part, shape or part)
+    return x + x_within, y + y_within, part_width, part_height
 
 
 def _class() -> Any:

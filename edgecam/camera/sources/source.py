@@ -23,7 +23,7 @@ class Source(Protocol):
     Attributes:
         name: for logs; without passwords.
         waits: no frame may be lost: the source is read no faster than frames are taken.
-        scales: its images have the size that the model wants, so that it must be opened anew for another one.
+        scales: its images are made as they are wanted, so that it must be opened anew for others.
     """
 
     name: str
