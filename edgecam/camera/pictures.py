@@ -17,6 +17,8 @@ SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 def read_picture(path: Path) -> NDArray[np.uint8] | None:
     """Read a picture upright, as uint8 [height, width, 3] in BGR; None where that cannot be done."""
+    if not path.is_file():  # a pipe would be waited for
+        return None
     try:
         image: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error:  # more pixels than OpenCV's bound

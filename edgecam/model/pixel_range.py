@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from edgecam import config
     from edgecam.model.inputs import ImageInput
+    from edgecam.model.makers import Maker
     from edgecam.model.metadata import Metadata
     from edgecam.model.preprocessing import FirstSteps
     from edgecam.model.runtimes import Interpreter
@@ -98,19 +99,6 @@ def find_range(
         or (_usual(maker.pixels, image, "labels", maker.reason) if maker else None)
         or _usual(LIKELY, image, "assumed", "nothing tells; most such models want it")
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Who made a model, and how the models of that maker want their pixels."""
-
-    pixels: str
-    reason: str
-
-
-def usual_ranges(image: ImageInput) -> list[PixelRange]:
-    """Return the ranges that are usual, for a person to compare."""
-    return [_usual(name, image, "settings", "") for name in USUAL]
 
 
 def _usual(name: str, image: ImageInput, source: Source, reason: str) -> PixelRange:

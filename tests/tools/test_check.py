@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from edgecam.tools.check import Status, findings
 from edgecam.tools.demo import shipped_clip
 from tests import tflite
 from tests.broker import Mosquitto, free_port
+from tests.clips import BGR
 from tests.command import as_options, edgecam
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def failure(*options: object) -> tuple[str, str, str]:
     return failed["name"], failed["detail"], failed["remedy"]
 
 
+def model_of(*options: object) -> tuple[str, dict[str, Any], str]:
+    """Tell of the model: its row's status, the facts, and the remedy."""
+    (row,) = (row for row in json.loads(edgecam("check", "--json", *options).stdout) if row["name"] == "model")
+    return row["status"], row["facts"], row["remedy"]
+
+
 def test_a_line_for_each_part(good: list[str]) -> None:
     ended = edgecam("check", *good)
     assert ended.returncode == 0
@@ -52,7 +59,8 @@ def test_a_line_for_each_part(good: list[str]) -> None:
 def test_json_for_programs(good: list[str]) -> None:
     rows = json.loads(edgecam("check", "--json", *good).stdout)
     assert {row["name"]: row["status"] for row in rows}["broker"] == "ok"
-    assert all(set(row) == {"name", "status", "detail", "remedy"} for row in rows)
+    assert all(set(row) - {"facts"} == {"name", "status", "detail", "remedy"} for row in rows)
+    assert [row["name"] for row in rows if "facts" in row] == ["model"]
 
 
 def test_it_says_which_settings_were_read(good: list[str], tmp_path: Path) -> None:
@@ -97,6 +105,66 @@ class TestSettings:
             ("--set: queue.size: expected int >= 1, got 0", "correct it; the other checks need the settings"),
             ("--set: camera.nmae: unknown key", "did you mean name?"),
         ]
+
+
+class TestFacts:
+    """What is said of a model that runs."""
+
+    def test_the_shipped_one(self, good: list[str]) -> None:
+        assert model_of(*good) == (
+            "ok",
+            {
+                "input": [224, 224, 3],
+                "type": "uint8",
+                "layout": "nhwc",
+                "pixels": "-1..1",
+                "pixels_from": "metadata",
+                "outputs": "probabilities",
+                "fit": "crop",
+                "labels": 1000,
+                "labels_from": "its metadata",
+            },
+            "",
+        )
+
+    def test_one_whose_pixels_are_assumed_says_what_it_sees_under_each_range(
+        self, good: list[str], tmp_path: Path
+    ) -> None:
+        model = tflite.saved(tmp_path, tflite.classifier("float32"))
+        cv2.imwrite(str(tmp_path / "red.png"), np.full((48, 64, 3), BGR["red"], np.uint8))
+        options = [*good, "--set", f"model.path={model}", "--picture", tmp_path / "red.png"]
+        status, facts, remedy = model_of(*options)
+        assert (status, facts["pixels"], facts["pixels_from"]) == ("warning", "0..1", "assumed")
+        assert "model.pixels" in remedy
+        assert set(facts["ranges"]) == {"0..255", "0..1", "-1..1", "imagenet"}
+        assert facts["ranges"]["-1..1"][0]["label"] == "red"
+        (first,) = (line for line in edgecam("check", *options).stdout.splitlines() if line.strip().startswith("0..255"))
+        assert "red 1.00, green 0.00, blue 0.00" in first
+
+    def test_a_frame_of_the_camera_is_shown_where_no_picture_is_named(self, good: list[str], tmp_path: Path) -> None:
+        model = tflite.saved(tmp_path, tflite.classifier("float32"))
+        assert set(model_of(*good, "--set", f"model.path={model}")[1]["ranges"]) > {"0..1"}
+
+    def test_one_that_is_set_is_no_guess(self, good: list[str], tmp_path: Path) -> None:
+        model = tflite.saved(tmp_path, tflite.classifier("float32"))
+        status, facts, _ = model_of(*good, "--set", f"model.path={model}", "--set", 'model.pixels="-1..1"')
+        assert (status, facts["pixels"], facts["pixels_from"]) == ("ok", "-1..1", "settings")
+
+    def test_one_that_says_the_same_of_everything_is_doubted(self, good: list[str], tmp_path: Path) -> None:
+        model = tflite.saved(tmp_path, tflite.means((1, 12, 16, 3), [("MUL", 0.0)]), ("a", "b", "c"))
+        ended = edgecam("check", *good, "--set", f"model.path={model}", "--set", 'model.pixels="0..1"')
+        assert "it says nearly the same of noise, patches of colour, black, white and the picture" in ended.stdout
+
+    def test_labels_that_are_there_twice_are_told(self, good: list[str], tmp_path: Path) -> None:
+        model = tflite.saved(tmp_path, tflite.classifier("uint8"), ("crane", "crane", "cat"))
+        ended = edgecam("check", *good, "--set", f"model.path={model}")
+        assert "'crane'" in ended.stdout
+        assert ended.returncode == 0
+
+    def test_a_picture_that_cannot_be_read(self, good: list[str], tmp_path: Path) -> None:
+        ended = edgecam("check", *good, "--picture", tmp_path / "nowhere.png")
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr == f"edgecam: --picture {tmp_path}/nowhere.png: not a picture that can be read\n"
 
 
 class TestModel:

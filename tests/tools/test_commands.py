@@ -18,7 +18,7 @@ def test_version_is_that_of_the_package() -> None:
     assert edgecam("--version").stdout == f"edgecam, version {version('edgecam')}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check", "bench", "watch", "forget", "keygen", "sign"])
+@pytest.mark.parametrize("command", ["run", "demo", "check", "classify", "bench", "watch", "forget", "keygen", "sign"])
 def test_help_tells_what_a_command_does(command: str) -> None:
     ended = edgecam(command, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -27,7 +27,7 @@ def test_help_tells_what_a_command_does(command: str) -> None:
 
 def test_help_lists_the_commands() -> None:
     listed = re.findall(r"^  (\w+)  ", edgecam("--help").stdout, re.MULTILINE)
-    assert listed == ["bench", "check", "demo", "forget", "keygen", "run", "sign", "watch"]
+    assert listed == ["bench", "check", "classify", "demo", "forget", "keygen", "run", "sign", "watch"]
 
 
 def test_help_says_in_a_line_of_80_columns_what_each_command_is_for() -> None:
