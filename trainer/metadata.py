@@ -85,14 +85,18 @@ def with_metadata(
     return _with_file(_pack(tree, b"TFL3"), LABELS_FILE, "".join(f"{label}\n" for label in labels))
 
 
-def with_groups(model: bytes, groups: Mapping[str, Sequence[str]]) -> bytes:
-    """Add which labels count as one to a .tflite file, in the place of what it may have told of that.
+def with_own(model: bytes, keys: Mapping[str, Any]) -> bytes:
+    """Add to a .tflite file what only edgecam asks for, in the place of what it may have told under these keys.
 
-    They go into the archive behind the flatbuffer, of which no byte changes.
+    It goes into the archive behind the flatbuffer, of which no byte changes.
+
+    Args:
+        model: the file.
+        keys: such as groups, neutral and fit, with values that JSON can hold.
     """
     with _files(model) as files:
         told = json.loads(files.read(OWN_FILE)) if OWN_FILE in files.namelist() else {}
-    told["groups"] = {name: list(labels) for name, labels in groups.items()}
+    told = {**told, **keys}
     return _with_file(model, OWN_FILE, json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 

@@ -1,7 +1,7 @@
 """Families of ImageNet classes that people call by one word: ``python -m trainer.shipped_groups`` ships them.
 
-They are in the shipped model itself, so that they are gone with it where another model runs. This puts them there
-without making the model anew, which takes TensorFlow.
+They are in the shipped model itself, with how a picture fits it, so that they are gone with it where another model
+runs. This puts them there without making the model anew, which takes TensorFlow.
 """
 
 from __future__ import annotations
@@ -9,10 +9,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainer.metadata import with_groups
+from trainer.metadata import with_own
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edgecam.camera.fit import Fit
 
 # The names are those of the shipped model's labels.
 # fmt: off
@@ -126,6 +132,8 @@ IMAGENET_GROUPS = MappingProxyType({
     "screen": ("monitor", "CRT monitor", "television"),
 })
 # fmt: on
+FIT: Fit = "crop"  # by what benchmarks/accuracy.py measures
+SHIPPED_KEYS: Mapping[str, Any] = MappingProxyType({"groups": dict(IMAGENET_GROUPS), "fit": FIT})
 
 
 @click.command()
@@ -136,10 +144,10 @@ IMAGENET_GROUPS = MappingProxyType({
     show_default=True,
 )
 def main(model: Path) -> None:
-    """Put the groups into a .tflite file."""
-    content = with_groups(model.read_bytes(), IMAGENET_GROUPS)
+    """Put the groups, and how a picture fits, into a .tflite file."""
+    content = with_own(model.read_bytes(), SHIPPED_KEYS)
     model.write_bytes(content)
-    click.echo(f"{model}: {len(content):,} bytes, {len(IMAGENET_GROUPS)} groups")
+    click.echo(f"{model}: {len(content):,} bytes, {len(IMAGENET_GROUPS)} groups, fit {FIT}")
 
 
 if __name__ == "__main__":

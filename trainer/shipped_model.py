@@ -12,9 +12,9 @@ import numpy as np
 
 from trainer.backbones.efficientnet_lite0 import BACKBONE, MEAN, SIZE, STD, efficientnet_lite0
 from trainer.conversion import convert
-from trainer.metadata import with_groups, with_metadata
+from trainer.metadata import with_metadata, with_own
 from trainer.photographs import random_views
-from trainer.shipped_groups import IMAGENET_GROUPS
+from trainer.shipped_groups import SHIPPED_KEYS
 from trainer.weights import IMAGENET, load_weights
 
 NAME = "EfficientNet-Lite0"
@@ -53,7 +53,7 @@ def imagenet_labels() -> list[str]:
     show_default=True,
 )
 def main(to: str, images: int, seed: int, output: Path) -> None:
-    """Convert EfficientNet-Lite0 with its ImageNet weights to a .tflite file that carries its labels and groups."""
+    """Convert EfficientNet-Lite0 with its ImageNet weights to a .tflite file that tells its labels, groups and fit."""
     model = efficientnet_lite0()
     load_weights(model, BACKBONE, IMAGENET)
     calibration = (random_views(images, SIZE, seed).astype(np.float32) - MEAN) / STD
@@ -61,7 +61,7 @@ def main(to: str, images: int, seed: int, output: Path) -> None:
     tflite = with_metadata(
         tflite, name=NAME, description=DESCRIPTION, licence=LICENCE, labels=imagenet_labels(), mean=MEAN, std=STD
     )
-    tflite = with_groups(tflite, IMAGENET_GROUPS)
+    tflite = with_own(tflite, SHIPPED_KEYS)
     output.write_bytes(tflite)
     click.echo(f"{output}: {len(tflite):,} bytes")
 

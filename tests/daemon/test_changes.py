@@ -7,8 +7,9 @@ import queue
 import threading
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -16,7 +17,8 @@ from msgspec.structs import replace
 
 from edgecam.camera.frame_queue import Feed
 from edgecam.camera.sources import open_source
-from edgecam.config import CameraSettings, Config, ModelSettings, RolloutSettings
+from edgecam.camera.view import wanted_of
+from edgecam.config import CameraSettings, Config, ModelSettings, PrivacySettings, RolloutSettings
 from edgecam.daemon.changes import (
     Cause,
     Change,
@@ -33,6 +35,7 @@ from edgecam.daemon.pipeline import make_pipeline
 from edgecam.errors import ConfigError, ModelError
 from edgecam.rollout.record import Installed, Record
 from tests import clips, tflite
+from trainer.metadata import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,6 +153,77 @@ def test_a_source_that_stays_is_not_looked_for(
     changes.ask(cause)
     changes.begin(setup, Record())
     assert done.get(timeout=WAIT_S).error is None
+
+
+class TestFit:
+    """How a picture fits, by a setting or by another model: another view, and where it is asked for, other pictures."""
+
+    def test_other_settings_give_another_view_of_the_same_source(
+        self, colour_model: Path, colour_clip: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]]
+    ) -> None:
+        setup = of_source(configured(colour_model), str(colour_clip))
+        feed = self.after(Reload(), setup, changer, fit="crop").feed
+        assert feed.source is setup.feed.source
+        assert feed.view is not setup.feed.view
+        wide = np.zeros((24, 96, 3), np.uint8)
+        wide[:, 32:64] = 255  # the middle of the model's shape
+        assert feed.view.of(wide).min() == 255
+
+    def test_a_camera_that_crops_by_itself_is_opened_anew(
+        self, colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]]
+    ) -> None:
+        setup = of_source(configured(colour_model), "picamera2")
+        assert self.after(Reload(), setup, changer, fit="crop").feed.source is not setup.feed.source
+        assert self.after(Reload(), setup, changer, fit="stretch").feed.source is setup.feed.source
+
+    def test_one_that_gives_whole_pictures_for_people_is_not(
+        self, colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]]
+    ) -> None:
+        settings = replace(configured(colour_model), privacy=PrivacySettings(snapshots=True))
+        setup = of_source(settings, "picamera2")
+        feed = self.after(Reload(), setup, changer, fit="crop").feed
+        assert feed.source is setup.feed.source
+        assert feed.view is not setup.feed.view
+
+    @pytest.mark.parametrize("fit", ["", "stretch"])
+    def test_another_model_brings_its_own_unless_the_settings_say_otherwise(
+        self,
+        colour_model: Path,
+        changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]],
+        tmp_path: Path,
+        fit: Any,
+    ) -> None:
+        settings = configured(colour_model)
+        setup = of_source(replace(settings, camera=CameraSettings(fit=fit)), "picamera2")
+        other = tflite.saved(tmp_path, with_own(tflite.classifier("uint8"), {"fit": "crop"}))
+        feed = self.after(TakeOver(Installed(str(other), "0" * 64)), setup, changer, fit=fit).feed
+        assert (feed.source is setup.feed.source) is (fit == "stretch")
+        assert feed.view is not setup.feed.view
+
+    def after(
+        self,
+        cause: Cause,
+        setup: Setup,
+        changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]],
+        *,
+        fit: Any,
+    ) -> Setup:
+        settings = setup.configured
+        changes, done = changer(lambda: replace(settings, camera=replace(settings.camera, fit=fit)))
+        changes.ask(cause)
+        changes.begin(setup, Record())
+        changed = done.get(timeout=WAIT_S)
+        assert changed.error is None
+        assert changed.setup
+        return changed.setup
+
+
+def of_source(settings: Config, source: str) -> Setup:
+    """What runs at a start."""
+    settings = replace(settings, camera=replace(settings.camera, source=source))
+    pipeline = make_pipeline(settings)
+    wanted = wanted_of(settings, pipeline.model.size, pipeline.model.fit)
+    return Setup(settings, settings, Feed(open_source(settings.camera, wanted), pipeline.view), pipeline)
 
 
 def test_what_ran_before_is_not_held(

@@ -8,7 +8,7 @@ import pytest
 
 from tests import tflite
 from tests.broker import Mosquitto, Subscriber, events
-from trainer.metadata import with_groups
+from trainer.metadata import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def test_another_model_brings_its_own_groups(
     with Subscriber(mosquitto.port) as subscriber:
         daemon = start_daemon({**porch, "model.path": model})
         assert subscriber.wait_for_event("new")["label"] == "red"
-        model.write_bytes(with_groups(model.read_bytes(), {"warm": ["red"]}))
+        model.write_bytes(with_own(model.read_bytes(), {"groups": {"warm": ["red"]}}))
         daemon.reload()
         assert subscriber.wait_for_event("end")["label"] == "red"
         assert subscriber.wait_for_event("new")["label"] == "warm"

@@ -22,7 +22,7 @@ from edgecam.model.metadata import read_metadata
 from tests import tflite
 from tests.clips import BGR
 from tests.shared import shared
-from trainer.metadata import with_groups, with_metadata
+from trainer.metadata import with_metadata, with_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -209,11 +209,11 @@ def test_auto_takes_the_other_runtime_where_litert_does_not_import(
     assert load(colour_model).plan.runtime == "tflite-runtime"
 
 
-WHOLE = with_groups(
+WHOLE = with_own(
     with_metadata(
         tflite.classifier("uint8"), name="n", description="d", licence="l", labels=tflite.COLOURS, mean=0, std=1
     ),
-    {"warm": ["red"]},
+    {"groups": {"warm": ["red"]}},
 )
 
 

@@ -16,7 +16,7 @@ from edgecam.errors import ModelError
 from edgecam.model.classifier import Classifier
 from edgecam.model.metadata import OWN_FILE, OWN_MAX_BYTES, Metadata, read_metadata
 from tests import tflite
-from trainer.metadata import with_groups, with_metadata
+from trainer.metadata import with_metadata, with_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,12 +101,20 @@ groups = st.dictionaries(labels, st.lists(labels, unique=True), max_size=4).filt
 def test_what_the_trainer_writes_is_read_and_takes_the_place_of_what_was_there(
     first: dict[str, list[str]], second: dict[str, list[str]]
 ) -> None:
-    model = with_groups(with_groups(LABELLED, first), second)
+    model = with_own(with_own(LABELLED, {"groups": first}), {"groups": second})
     assert read_metadata(model).groups == {name: tuple(members) for name, members in second.items()}
     assert read_metadata(model).labels == tflite.COLOURS
-    assert model == with_groups(LABELLED, second)
+    assert model == with_own(LABELLED, {"groups": second})
     assert model.startswith(LABELLED[: LABELLED.index(b"PK\3\4")])
 
 
 def test_what_else_a_model_tells_stays_when_groups_are_written() -> None:
-    assert read_metadata(with_groups(carrying('{"neutral": ["blue"]}'), {"warm": ["red"]})).neutral == ("blue",)
+    told = read_metadata(with_own(carrying('{"neutral": ["blue"], "fit": "crop"}'), {"groups": {"warm": ["red"]}}))
+    assert (told.neutral, told.fit) == (("blue",), "crop")
+
+
+def test_a_model_tells_how_a_picture_fits() -> None:
+    assert read_metadata(LABELLED).fit is None
+    assert read_metadata(with_own(LABELLED, {"fit": "letterbox"})).fit == "letterbox"
+    with pytest.raises(ModelError, match=r"edgecam\.json: .*fit"):
+        read_metadata(carrying('{"fit": "zoom"}'))

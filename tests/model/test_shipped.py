@@ -15,8 +15,8 @@ from edgecam.camera.view import View
 from edgecam.events.labels import labels_of, mistakes
 from edgecam.model.classifier import Classifier, shipped_model
 from edgecam.tools.demo import shipped_clip
-from trainer.metadata import with_groups
-from trainer.shipped_groups import IMAGENET_GROUPS
+from trainer.metadata import with_own
+from trainer.shipped_groups import SHIPPED_KEYS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def cat(model: Classifier) -> NDArray[np.uint8]:
     frames = open_source(camera).frames(threading.Event())
     image = next(frame.image for number, frame in enumerate(frames) if number == 90)
     frames.close()
-    return View(camera, model.size).of(image)
+    return View(camera, model.size, fit=model.fit).of(image)
 
 
 def test_the_model_has_1000_labels_each_once(model: Classifier) -> None:
@@ -53,9 +53,9 @@ def test_the_models_groups_are_of_its_labels_each_in_one(model: Classifier) -> N
     assert {"cat", "dog", "bird", "car"} <= set(model.groups)
 
 
-def test_the_models_groups_are_those_that_its_command_puts_in() -> None:
+def test_what_the_model_tells_is_what_its_command_puts_in() -> None:
     shipped = shipped_model().read_bytes()
-    assert with_groups(shipped, IMAGENET_GROUPS) == shipped
+    assert with_own(shipped, SHIPPED_KEYS) == shipped
 
 
 def test_a_default_start_has_no_mistake_in_its_labels_and_reports_groups(model: Classifier) -> None:
