@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 import click
 import msgspec
 
 from edgecam import __version__
+from edgecam.camera.fit import Fit
 from edgecam.cli import run_command
 from trainer.backbones import NAMES, TUTORIAL
 from trainer.errors import InputError
@@ -24,11 +25,22 @@ DATA = click.argument("data", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
+def _fit_option(default: str | None, what: str) -> Callable[..., Any]:
+    return click.option("--fit", type=click.Choice(get_args(Fit)), default=default, show_default=True, help=what)
+
+
+_fit_of_training = _fit_option(
+    "stretch",
+    "How a photograph becomes square, here and then at the camera: crop takes its middle, letterbox adds bars.",
+)
+
+
 def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what decides how a training goes."""
     positive = click.IntRange(1)
     options = (
         click.option("--size", type=click.IntRange(32, 1024), default=224, show_default=True, help="Pixels a side."),
+        _fit_of_training,
         click.option("--epochs", type=positive, default=None, help="Of fine-tuning.  [default: by photographs]"),
         click.option("--head-epochs", type=positive, default=None, help="Of the head.  [default: by photographs]"),
         click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True), default=5e-4, show_default=True),
@@ -104,8 +116,9 @@ def train(**options: Any) -> None:
 @cli.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @DATA
+@_fit_option(None, "How a photograph of another shape fits.  [default: as the model says]")
 @JSON
-def evaluate(*, model: Path, data: Path, as_json: bool) -> None:
+def evaluate(*, model: Path, data: Path, fit: Fit | None, as_json: bool) -> None:
     """Tell how good and how fast MODEL is.
 
     MODEL is a .tflite file, DATA a folder of photographs of its classes.
@@ -114,7 +127,7 @@ def evaluate(*, model: Path, data: Path, as_json: bool) -> None:
     from trainer.progress import say
     from trainer.report import class_results
 
-    evaluation, classes, photos, findings = evaluate_folder(model, data)
+    evaluation, classes, photos, findings = evaluate_folder(model, data, fit)
     for finding in findings:
         say(f"warning: {finding}")
     results = [each for each in class_results(evaluation, classes) if each.photographs]
@@ -140,6 +153,7 @@ def evaluate(*, model: Path, data: Path, as_json: bool) -> None:
 @click.argument("keras_model", type=click.Path(path_type=Path))
 @DATA
 @_output_option("converted")
+@_fit_of_training
 @_format_option
 @_max_loss_option
 @_seed_option

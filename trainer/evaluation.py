@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edgecam.camera.fit import Fit
     from trainer.dataset import Finding, Photo
 
 TIMED = 100
@@ -103,8 +104,15 @@ def _latency(model: Classifier) -> float:
     return statistics.median(times) * 1e3
 
 
-def evaluate_folder(path: Path, data: Path) -> tuple[Evaluation, tuple[str, ...], list[Photo], list[Finding]]:
+def evaluate_folder(
+    path: Path, data: Path, fit: Fit | None = None
+) -> tuple[Evaluation, tuple[str, ...], list[Photo], list[Finding]]:
     """Show a model the photographs of a folder: those to test with if there are such, else all.
+
+    Args:
+        path: a .tflite file.
+        data: the folder.
+        fit: how photographs are made to fit; None: as the model says.
 
     Returns:
         What it made of them, the model's classes, the photographs in the evaluation's order, and what was odd.
@@ -122,7 +130,7 @@ def evaluate_folder(path: Path, data: Path) -> tuple[Evaluation, tuple[str, ...]
     tested = [photo for photo in listing.photos if photo.part == "test"] or listing.photos
     chosen = replace(listing, photos=tuple(tested))
     with tempfile.TemporaryDirectory() as folder:
-        pixels, digests, findings = read_pixels(chosen, model.size, Path(folder) / "pixels.npy")
+        pixels, digests, findings = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", fit or model.fit)
         if not digests:
             message = f"{data}: no photographs that can be read"
             raise InputError(message)

@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edgecam.camera.fit import Fit
     from trainer.dataset import Listing
 
 
 def read_pixels(
-    listing: Listing, size: tuple[int, int], file: Path
+    listing: Listing, size: tuple[int, int], file: Path, fit: Fit = "stretch"
 ) -> tuple[NDArray[np.uint8], dict[int, bytes], list[Finding]]:
-    """Read all photographs as the daemon would see them: stretched to the model's size.
+    """Read all photographs as the daemon would see them, at the model's size.
 
     Args:
         listing: which.
         size: width and height in pixels.
         file: where the array is kept, as it may not fit into memory.
+        fit: how one of another shape becomes one of that.
 
     Returns:
         uint8 [photographs, height, width, 3], red, green, blue, zeros where one could not be read; for each readable
@@ -41,7 +43,7 @@ def read_pixels(
     """
     shape = (max(1, len(listing.photos)), size[1], size[0], 3)
     pixels: NDArray[np.uint8] = np.lib.format.open_memmap(file, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
-    view = View(config.CameraSettings(), size)
+    view = View(config.CameraSettings(), size, fit=fit)
     findings: list[Finding] = []
     digests: dict[int, bytes] = {}
 

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import tensorflow as tf
 
+from edgecam.camera.fit import Fit
 from edgecam.errors import in_words
 from trainer import backbones, checkpoint, report
 from trainer.classifier import classifier, flattened, without_rescaling
@@ -23,7 +24,7 @@ from trainer.dataset import list_photographs
 from trainer.distribution import Distribution, Kind, distribution
 from trainer.errors import AccuracyError, InputError
 from trainer.evaluation import evaluate
-from trainer.metadata import with_metadata
+from trainer.metadata import with_metadata, with_own
 from trainer.pixels import read_pixels
 from trainer.progress import say
 from trainer.quantisation import Converted, quantise
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     weights: str = "imagenet"
     format: Format = "int8"
     size: int = 224
+    fit: Fit = "stretch"
     head_epochs: int = 0
     epochs: int = 0
     learning_rate: float = 5e-4
@@ -104,15 +106,15 @@ class Photographs:
         return report.Data(str(self.listing.root), train, validation, test, findings)
 
 
-def read_photographs(root: Path, size: tuple[int, int], seed: int, folder: Path) -> Photographs:
+def read_photographs(settings: Settings, size: tuple[int, int], folder: Path) -> Photographs:
     """List, read and split a data set, and tell what is wrong or odd about it.
 
     Raises:
         InputError: it cannot be used.
     """
-    listing = list_photographs(root)
-    pixels, digests, findings = read_pixels(listing, size, folder / "pixels.npy")
-    parts, more = split(listing, digests, seed)
+    listing = list_photographs(settings.data)
+    pixels, digests, findings = read_pixels(listing, size, folder / "pixels.npy", settings.fit)
+    parts, more = split(listing, digests, settings.seed)
     findings = [*listing.findings, *findings, *more]
     for finding in findings:
         say(f"warning: {finding}")
@@ -138,7 +140,7 @@ def train(settings: Settings) -> report.Report | None:
     _prepare(settings, where)
     with tempfile.TemporaryDirectory() as other:
         work = settings.output / WORK if where.is_chief else Path(other)
-        photographs = read_photographs(settings.data, (settings.size, settings.size), settings.seed, work)
+        photographs = read_photographs(settings, (settings.size, settings.size), work)
         model, epochs = _learn(settings, photographs, where, work)
         if not where.is_chief:
             return None
@@ -239,12 +241,12 @@ def finish(
 
     def measure(tflite: bytes) -> Evaluation:
         file = output / WORK / "model.tflite"
-        file.write_bytes(_carrying(tflite, normalised, classes))
+        file.write_bytes(_carrying(tflite, normalised, classes, settings.fit))
         return evaluate(file, photographs.pixels, photographs.labels, tested)
 
     before, converted = _converted(settings, normalised, photographs, measure)
     after = converted.evaluation
-    content = _carrying(converted.tflite, normalised, classes)
+    content = _carrying(converted.tflite, normalised, classes, settings.fit)
     (output / "model.tflite").write_bytes(content)
     (output / "labels.txt").write_text("".join(f"{name}\n" for name in classes), "utf-8")
     photos = [photographs.listing.photos[at] for at in tested]
@@ -292,9 +294,9 @@ def _converted(
             return before, quantise(ways, measure, before, settings.max_loss)
 
 
-def _carrying(tflite: bytes, model: Normalised, classes: Sequence[str]) -> bytes:
-    """The file with labels and normalisation inside."""
-    return with_metadata(
+def _carrying(tflite: bytes, model: Normalised, classes: Sequence[str], fit: Fit) -> bytes:
+    """The file with labels and normalisation inside, and how a picture fits."""
+    content = with_metadata(
         tflite,
         name=model.network.name,
         description=f"Tells which of {len(classes)} classes an image shows.",
@@ -303,6 +305,7 @@ def _carrying(tflite: bytes, model: Normalised, classes: Sequence[str]) -> bytes
         mean=model.mean,
         std=model.std,
     )
+    return with_own(content, {"fit": fit})
 
 
 def convert_model(keras_model: Path, settings: Settings) -> report.Report:
@@ -310,7 +313,7 @@ def convert_model(keras_model: Path, settings: Settings) -> report.Report:
 
     Args:
         keras_model: a .keras or .h5 file; its scores are those of the data's classes in alphabetical order.
-        settings: ``data``, ``output``, ``format``, ``max_loss`` and ``seed`` are used.
+        settings: ``data``, ``output``, ``fit``, ``format``, ``max_loss`` and ``seed`` are used.
 
     Raises:
         InputError: the file is no classifier of as many classes as the data has.
@@ -321,7 +324,7 @@ def convert_model(keras_model: Path, settings: Settings) -> report.Report:
     _, height, width, _ = model.input_shape
     _prepare(settings, distribution("none"))
     work = settings.output / WORK
-    photographs = read_photographs(settings.data, (width, height), settings.seed, work)
+    photographs = read_photographs(settings, (width, height), work)
     classes = photographs.listing.classes
     if model.output_shape[-1] != len(classes):
         message = f"{keras_model}: {model.output_shape[-1]} scores, but {settings.data} has {len(classes)} classes"

@@ -39,6 +39,17 @@ def save(folder: Path, colour: str, numbers: Iterable[int], size: int = 64) -> l
     return paths
 
 
+def between_others(root: Path, each: int) -> Path:
+    """Write a folder a class with ``each`` wide pictures: one of the class in the middle, of the next at both sides."""
+    for colour, other in zip(CLASSES, CLASSES[1:] + CLASSES[:1], strict=True):
+        (root / colour).mkdir(parents=True)
+        for number in range(each):
+            side = picture(other, number)
+            wide = np.hstack([side, picture(colour, number), side])
+            Image.fromarray(wide).save(root / colour / f"{number:04}.png")
+    return root
+
+
 def data_set(root: Path, each: int, classes: Iterable[str] = CLASSES, size: int = 64) -> Path:
     """Write a folder a class with ``each`` pictures."""
     for colour in classes:

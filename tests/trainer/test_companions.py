@@ -13,8 +13,10 @@ pytest.importorskip("tensorflow", reason="the trainer is not set up here; make t
 
 import keras
 
+from edgecam.model.metadata import read_metadata
 from tests.trainer import pictures
 from tests.trainer.command import SMALL, trainer
+from trainer.metadata import with_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +45,17 @@ class TestEvaluate:
         assert re.search(r"^class +photographs +accuracy", ended.stdout)
         assert re.search(r"^accuracy \d+\.\d% on 9 photographs, \d+\.\d ms each", ended.stdout, re.MULTILINE)
 
+    def test_photographs_fit_as_the_model_says_or_as_is_asked(self, trained: Trained, tmp_path: Path) -> None:
+        shown = pictures.between_others(tmp_path / "shown", 5)
+        model = tmp_path / "model.tflite"
+        model.write_bytes(with_own((trained.output / "model.tflite").read_bytes(), {"fit": "crop"}))
+        accuracies = [
+            json.loads(trainer("evaluate", model, shown, "--json", *asked).stdout)["accuracy"]
+            for asked in ((), ("--fit", "crop"), ("--fit", "stretch"))
+        ]
+        assert accuracies[0] == accuracies[1] >= 0.9
+        assert accuracies[2] < 0.5
+
     def test_a_folder_of_other_classes_is_refused(self, trained: Trained, tmp_path: Path) -> None:
         others = pictures.data_set(tmp_path / "others", 3, ["red", "yellow"])
         ended = trainer("evaluate", trained.output / "model.tflite", others)
@@ -62,6 +75,20 @@ class TestConvert:
         assert after["accuracy"] == before["accuracy"]
         assert after["classes"] == before["classes"]
 
+    def test_how_photographs_fit_is_in_the_model_and_in_the_report(self, trained: Trained, tmp_path: Path) -> None:
+        shown = pictures.between_others(tmp_path / "shown", 20)
+        output = tmp_path / "out"
+        ended = trainer(
+            *("convert", trained.output / "model.keras", shown, "--fit", "crop"),
+            *("--format", "float32", "--output", output),
+        )
+        assert ended.code == 0, ended.stderr
+        told = json.loads((output / "report.json").read_bytes())
+        assert told["accuracy"]["float"] >= 0.9
+        assert told["settings"]["fit"] == "crop"
+        assert "<td>fit</td><td>crop</td>" in (output / "report.html").read_text("utf-8")
+        assert read_metadata((output / "model.tflite").read_bytes()).fit == "crop"
+
     def test_another_number_of_classes_is_refused(self, trained: Trained, tmp_path: Path) -> None:
         more = pictures.data_set(tmp_path / "more", 3, pictures.COLOURS)
         ended = trainer("convert", trained.output / "model.keras", more, "--output", tmp_path / "out")
@@ -76,6 +103,16 @@ class TestConvert:
         assert ended.code == 2
         assert ended.stderr.startswith(f"trainer: {tmp_path / name}: ")
         assert ended.stderr.count("\n") == 1
+
+
+def test_compare_takes_nothing_that_was_trained_on_photographs_that_fit_in_another_way(
+    trained: Trained, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.output, tmp_path / "out" / "efficientnet_lite0")
+    compared = ("compare", trained.data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0")
+    ended = trainer(*compared, "--fit", "crop")
+    assert ended.code == 2
+    assert "of other photographs or settings" in ended.stderr
 
 
 def test_compare_trains_what_is_missing_and_shows_all(trained: Trained, tmp_path: Path) -> None:
