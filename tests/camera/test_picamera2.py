@@ -170,6 +170,12 @@ class TestFit:
         assert frame.size == (320, 480)
         assert ImageProcessor.last.crop == (1640, 2, 1640, 2460)
 
+    @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+    def test_one_that_is_only_looked_at_gives_what_the_settings_cut_out(self, rotation: Any) -> None:
+        camera = CameraSettings(source="picamera2", rotation=rotation, crop=(0.5, 0.0, 0.5, 1.0))
+        with closing(open_source(camera).frames(threading.Event())) as frames:
+            assert next(frames).size == (320, 480)
+
     @pytest.mark.parametrize("fit", get_args(Fit))
     def test_where_the_camera_cannot_crop_it_gives_its_whole_picture(
         self, fit: Fit, monkeypatch: pytest.MonkeyPatch

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import pytest
 
 from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events, free_port
 from tests.settings import as_toml
+from trainer.metadata import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,6 +72,23 @@ def test_another_threshold_ends_what_no_longer_counts(running: Running) -> None:
     running.reload(events={"thresholds": {"red": 1.0}})
     running.daemon.wait_for_log("reloaded: events")
     assert running.happens("end")["label"] == "red"
+
+
+def test_a_picture_fits_as_the_settings_say_then_as_the_model_does(
+    running: Running, model: Path, tmp_path: Path
+) -> None:
+    wide = np.full((48, 192, 3), clips.BGR["blue"], np.uint8)
+    wide[:, 64:128] = clips.BGR["red"]  # the middle of the model's shape
+    source: dict[str, object] = {"source": str(clips.write_images(tmp_path / "wide.avi", [wide] * 30, (192, 48)))}
+    running.reload(camera=source)
+    assert running.happens("new")["label"] == "blue"
+    running.reload(camera={**source, "fit": "crop"})
+    assert running.happens("new")["label"] == "red"
+    running.reload(camera={**source, "fit": "stretch"})
+    assert running.happens("new")["label"] == "blue"
+    model.write_bytes(with_own(model.read_bytes(), {"fit": "crop"}))
+    running.reload(camera=source)
+    assert running.happens("new")["label"] == "red"
 
 
 def test_a_changed_model_file_goes_on_with_the_open_event(running: Running, model: Path) -> None:
