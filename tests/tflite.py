@@ -9,6 +9,9 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgecam.model.label_formats import parse
+from edgecam.model.metadata import read_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -207,3 +210,9 @@ def saved(folder: Path, model: bytes, labels: Sequence[str] | None = COLOURS) ->
     if labels is not None:
         path.with_suffix(".txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
     return path
+
+
+def labels_within(model: bytes) -> tuple[str, ...]:
+    """The labels in the file that a model's metadata name."""
+    told = read_metadata(model)
+    return parse(told.files[told.labels], told.labels).labels if told.labels else ()
