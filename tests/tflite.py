@@ -9,6 +9,9 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgecam.model.label_formats import parse
+from edgecam.model.metadata import read_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -292,3 +295,9 @@ def sigmoid(steepness: float = 8.0, *, ends: bool = True) -> bytes:
     if not ends:
         return build.finish([image], [logit])
     return build.finish([image], [build.operator("LOGISTIC", [logit], build.tensor("score", [1, 1], "float32"))])
+
+
+def labels_within(model: bytes) -> tuple[str, ...]:
+    """The labels in the file that a model's metadata name."""
+    told = read_metadata(model)
+    return parse(told.files[told.labels], told.labels).labels if told.labels else ()

@@ -11,6 +11,7 @@ from edgecam.camera.view import view_of
 from edgecam.events.labels import Labels, labels_of, mistakes
 from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import fingerprint
+from edgecam.model.label_files import repeated
 from edgecam.model.loading import plan_model
 from edgecam.mqtt.notices import Origin
 from edgecam.mqtt.payloads import LabelPayload, ModelPayload
@@ -134,11 +135,13 @@ def _motion(settings: config.Config) -> Motion | None:
 
 
 def announce(pipeline: Pipeline, events: config.EventsSettings) -> None:
-    """Log which model runs and how, and which labels in the settings it does not know."""
+    """Log which model runs and how, which of its labels are one, and which in the settings it does not know."""
     announce_plan(pipeline)
     pixels = pipeline.model.pixels
     if pixels.source == "assumed":
         logger.warning("the model does not tell how it wants its pixels: %s is assumed; see edgecam check", pixels.name)
+    if twice := repeated(pipeline.model.classes):
+        logger.warning("%s", twice)
     for mistake in mistakes(pipeline.model, events):
         logger.warning("%s", mistake)
 

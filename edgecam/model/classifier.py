@@ -13,9 +13,10 @@ import numpy as np
 
 from edgecam.camera.frames import Layout
 from edgecam.errors import ModelError, in_words
-from edgecam.model import runtimes
+from edgecam.model import label_files, runtimes
 from edgecam.model.inputs import image_input
-from edgecam.model.metadata import Metadata, parse_labels, read_metadata
+from edgecam.model.makers import MAKERS
+from edgecam.model.metadata import read_metadata
 from edgecam.model.outputs import by_graph, by_outputs, is_linear, probes, remembers
 from edgecam.model.pixel_range import find_range
 from edgecam.model.pixels import PixelWriter
@@ -34,7 +35,6 @@ logger = logging.getLogger(__name__)
 SHIPPED = "efficientnet_lite0.tflite"
 IDENTIFIER = b"TFL3"
 MAX_BYTES = 500_000_000
-REMEDY = "name the file with a line for each score in model.labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Classifier:
 
     Attributes:
         file: which one it is.
-        classes: N names, one a score.
+        labels: N names, one a score, and where they are from.
         groups: of classes that count as one, by name, as the model tells them.
         neutral: classes that begin no event, as the model tells them; None: it does not.
         size: width and height of its input in pixels.
@@ -93,8 +93,9 @@ class Classifier:
             )
             self.input = image_input(interpreter.get_input_details())
             result = score_output(interpreter, settings.output)
-            self.classes = _classes(metadata, settings, path, _count(result))
-            self.pixels = find_range(settings, self.input, metadata, None, interpreter)
+            self.labels = label_files.find(settings, path, _count(result), metadata.labels, metadata.files)
+            maker = MAKERS.get(self.labels.maker)
+            self.pixels = find_range(settings, self.input, metadata, maker, interpreter)
             self._writer = PixelWriter(self.input, self.pixels, settings.channels)
         except ModelError as error:
             message = f"{path}: {error}"
@@ -105,7 +106,7 @@ class Classifier:
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
         self.groups, self.neutral = metadata.groups, metadata.neutral
         self.size = self.input.size
-        self.fit: Fit = metadata.fit or "stretch"
+        self.fit: Fit = metadata.fit or (maker.fit if maker else "stretch")
         self._values = values_of(result)
         self._read = reader(result)
         self._interpreter = interpreter
@@ -118,6 +119,11 @@ class Classifier:
             if settings.scores != "auto"
             else by_graph(operators, index, self._values) or self._found(is_linear=is_linear(operators, index))
         )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """N names, one a score."""
+        return self.labels.labels
 
     def scores(self, image: NDArray[np.uint8], layout: Layout = Layout.BGR) -> NDArray[np.float32]:
         """Classify one image.
@@ -175,20 +181,15 @@ def usual_plan(settings: config.ModelSettings) -> Plan:
 def fingerprint(settings: config.ModelSettings) -> str:
     """SHA-256, in hex, of a model's file and of those in which its labels may be: another one where any has changed."""
     path = _path(settings)
-    labels = [Path(settings.labels)] if settings.labels else _beside(path)
+    labels = [Path(settings.labels)] if settings.labels else []
     told = hashlib.sha256()
-    for file in (path, *labels):
+    for file in (path, *labels, *label_files.beside(path)):
         try:
             with file.open("rb") as content:
                 told.update(hashlib.file_digest(content, "sha256").digest())
         except OSError:
             told.update(b"none")
     return told.hexdigest()
-
-
-def _beside(path: Path) -> list[Path]:
-    """Where labels may be that are not in the model."""
-    return [path.with_suffix(".txt"), path.with_name(f"{path.stem}_labels.txt"), path.with_name("labels.txt")]
 
 
 def read_model(settings: config.ModelSettings) -> bytes:
@@ -215,32 +216,3 @@ def read_model(settings: config.ModelSettings) -> bytes:
 def _count(output: dict[str, Any]) -> int:
     """How many scores an output has; one that has no dimensions has one."""
     return int(np.prod(output["shape"]))
-
-
-def _classes(metadata: Metadata, settings: config.ModelSettings, path: Path, count: int) -> tuple[str, ...]:
-    """Find the labels: in the named file, else in the model, else in a file beside it."""
-    beside = _beside(path)
-    if settings.labels:
-        file: Path | None = Path(settings.labels)
-    elif metadata.labels is not None:
-        file = None
-    else:
-        file = next((candidate for candidate in beside if candidate.is_file()), None)
-        if file is None:
-            message = f"no labels in it, nor in {beside[0].name} or labels.txt beside it; name a file in model.labels"
-            raise ModelError(message)
-    labels = _read_labels(file) if file else metadata.labels or ()
-    if len(labels) != count and not (count == 1 and len(labels) == 2):  # noqa: PLR2004  yes and no
-        message = f"{count} scores, but {len(labels)} labels in {file or 'its metadata'}; {REMEDY}"
-        raise ModelError(message)
-    return labels
-
-
-def _read_labels(file: Path) -> tuple[str, ...]:
-    try:
-        return parse_labels(file.read_text("utf-8"))
-    except OSError as error:
-        message = f"model.labels: {file}: {in_words(error)}; {REMEDY}"
-    except UnicodeDecodeError as error:
-        message = f"model.labels: {file}: not UTF-8 text (byte {error.start}); {REMEDY}"
-    raise ModelError(message)

@@ -8,10 +8,8 @@ heavy for a Pi (mediapipe).
 from __future__ import annotations
 
 import io
-import lzma
 import struct
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +19,7 @@ from flatbuffers.table import Table
 
 from edgecam.camera.fit import Fit
 from edgecam.errors import ModelError
+from edgecam.model.label_files import BROKEN_ARCHIVE, in_archive, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,12 +27,10 @@ if TYPE_CHECKING:
 ENTRY = b"TFLITE_METADATA"
 AXIS_LABELS = 2  # AssociatedFileType.TENSOR_AXIS_LABELS
 NORMALISATION = 1  # ProcessUnitOptions.NormalizationOptions
-LABELS_MAX_BYTES = 4_000_000
 OWN_FILE = "edgecam.json"  # what only edgecam asks for, in the archive beside the labels
 OWN_MAX_BYTES = 1_000_000
-# What reading a damaged flatbuffer raises, and a damaged archive: encrypted, of an unknown method, cut short.
+# What reading a damaged flatbuffer raises.
 BROKEN_TABLE = (struct.error, IndexError, ValueError, StopIteration, KeyError, TypeError)
-BROKEN_ARCHIVE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,8 @@ class Metadata:
     """What a model tells of itself; None where it does not.
 
     Attributes:
-        labels: one a score.
+        labels: the name of the file with a label a score, which may be among ``files``.
+        files: those of the archive behind the model in which labels may be.
         mean: the model takes (pixel - mean) / std: one number, or one a channel.
         std: likewise.
         groups: of labels that count as one, by name.
@@ -49,7 +47,8 @@ class Metadata:
         fit: how a picture of another shape is made to fit, as it was in training.
     """
 
-    labels: tuple[str, ...] | None = None
+    labels: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -75,20 +74,16 @@ def read_metadata(file: bytes) -> Metadata:
         root, archive = _find(file), _archive(file)
         own = _read_own(archive) if archive else _Own()
         if root is None:
-            return Metadata(groups=own.groups, neutral=own.neutral, fit=own.fit)
+            files = in_archive(archive, None) if archive else {}
+            return Metadata(files=files, groups=own.groups, neutral=own.neutral, fit=own.fit)
         graph = next(_tables(root, 3))
         mean, std = _normalisation(next(_tables(graph, 2), None))
-        name = _labels_file(next(_tables(graph, 3), None))
-        labels = parse_labels(_text_of(archive, name, LABELS_MAX_BYTES)) if name else None
-        return Metadata(labels, mean, std, own.groups, own.neutral, own.fit)
+        labels = _labels_file(next(_tables(graph, 3), None))
+        files = in_archive(archive, labels) if archive else {}
+        return Metadata(labels, files, mean, std, own.groups, own.neutral, own.fit)
     except (*BROKEN_TABLE, *BROKEN_ARCHIVE) as error:
         message = f"its metadata is broken ({error or type(error).__name__})"
         raise ModelError(message) from None
-
-
-def parse_labels(text: str) -> tuple[str, ...]:
-    """Split the text of a label file: a label a line, blank lines at the end left out."""
-    return tuple(line.strip() for line in text.rstrip().splitlines())
 
 
 def _find(file: bytes) -> Table | None:
@@ -165,20 +160,10 @@ def _archive(file: bytes) -> zipfile.ZipFile | None:
         return None
 
 
-def _text_of(archive: zipfile.ZipFile | None, name: str, most: int) -> str:
-    if archive is None:
-        message = f"the archive with {name} is missing"
-        raise ValueError(message)
-    if archive.getinfo(name).file_size > most:
-        message = f"{name} is larger than {most} bytes"
-        raise ValueError(message)
-    return archive.read(name).decode()
-
-
 def _read_own(archive: zipfile.ZipFile) -> _Own:
     if OWN_FILE not in archive.namelist():
         return _Own()
-    text = _text_of(archive, OWN_FILE, OWN_MAX_BYTES)
+    text = unpacked(archive, archive.getinfo(OWN_FILE), OWN_MAX_BYTES).decode()
     try:
         own = msgspec.json.decode(text, type=_Own)
     except (msgspec.DecodeError, RecursionError) as error:

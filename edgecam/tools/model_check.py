@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from edgecam.camera.view import view_of
-from edgecam.errors import ModelError
+from edgecam.errors import ModelError, split_remedy
 from edgecam.model.classifier import Classifier
 from edgecam.model.label_files import repeated
 from edgecam.model.outputs import probes
@@ -109,8 +109,8 @@ def doubts_of(model: Classifier, settings: Config, frame: Frame | None) -> Itera
     if model.pixels.source == "assumed":
         where = "see below what it says under which" if frame else "see what it says under which with --picture FILE"
         yield Doubt("", f"{where}, and set model.pixels to the right one")
-    if twice := doubled(model.classes):
-        yield Doubt(f"labels that are there twice: {', '.join(twice)}", "give each a name of its own in model.labels")
+    if twice := repeated(model.classes):
+        yield Doubt(*split_remedy(twice))
     if _is_blind(model, settings, frame):
         what = "noise, patches of colour, black, white" + (" and the picture" if frame else "")
         yield Doubt(f"it says nearly the same of {what}", "is model.pixels right, and the model whole?")

@@ -14,7 +14,7 @@ from tests.fuzz.guided import guided
 if TYPE_CHECKING:
     from collections import Counter
 
-GUIDED = ("metadata", "commands", "settings")
+GUIDED = ("metadata", "labels", "commands", "settings")
 # A model may kill its runtime: that is why it is tried in a child process first.
 CONTAINED = {"models"}
 

@@ -17,7 +17,7 @@ from edgecam.camera.sources import open_source
 from edgecam.camera.view import View
 from edgecam.daemon.switches import read_switches
 from edgecam.errors import ConfigError, EdgecamError, SourceError
-from edgecam.model import metadata
+from edgecam.model import label_formats, metadata
 from edgecam.model.trial import check
 from edgecam.mqtt import commands
 from edgecam.mqtt.messages import ended
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SIZE = (32, 24)
 FRAMES = 5
+LABEL_FILES = (".txt", ".json", ".yaml", ".csv", ".pbtxt")
 
 
 class Refused(Exception):  # noqa: N818  it is what should happen
@@ -53,6 +54,13 @@ def model_metadata(data: bytes) -> None:
     """What a model tells of itself."""
     with _refusal(EdgecamError):
         metadata.read_metadata(data)
+
+
+def labels(data: bytes) -> None:
+    """A file of labels, of any of the kinds that are told by their suffix."""
+    with _refusal(EdgecamError):
+        suffix = LABEL_FILES[data[0] % len(LABEL_FILES)] if data else LABEL_FILES[0]
+        label_formats.readings(data[1:], f"labels{suffix}")
 
 
 def command(data: bytes) -> None:
@@ -96,6 +104,10 @@ def seeds() -> dict[str, tuple[Callable[[bytes], None], list[bytes]]]:
         "settings": (settings, [example.read_bytes(), b"mqtt.port=1"]),
         "models": (model, models),
         "metadata": (model_metadata, models),
+        "labels": (
+            labels,
+            [b"\x000 cat\n1 dog", b'\1["cat"]', b"\2names: {0: 'cat'}", b'\3id,name\n0,"cat"', b"\4item {}"],
+        ),
         "commands": (command, [b"\0ON", b"\0OFF", b"\x010.5"]),
         "images": (image, images),
         "videos": (video, [_clip(suffix, codec) for suffix, codec in ((".avi", "MJPG"), (".mp4", "mp4v"))]),

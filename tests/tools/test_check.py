@@ -138,7 +138,9 @@ class TestFacts:
         assert "model.pixels" in remedy
         assert set(facts["ranges"]) == {"0..255", "0..1", "-1..1", "imagenet"}
         assert facts["ranges"]["-1..1"][0]["label"] == "red"
-        (first,) = (line for line in edgecam("check", *options).stdout.splitlines() if line.strip().startswith("0..255"))
+        (first,) = (
+            line for line in edgecam("check", *options).stdout.splitlines() if line.strip().startswith("0..255")
+        )
         assert "red 1.00, green 0.00, blue 0.00" in first
 
     def test_a_frame_of_the_camera_is_shown_where_no_picture_is_named(self, good: list[str], tmp_path: Path) -> None:

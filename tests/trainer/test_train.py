@@ -15,7 +15,7 @@ pytest.importorskip("tensorflow", reason="the trainer is not set up here; make t
 
 from edgecam import config
 from edgecam.model.classifier import Classifier
-from edgecam.model.metadata import read_metadata
+from tests import tflite
 from tests.trainer import pictures
 from tests.trainer.command import SMALL, process, start, trainer
 
@@ -75,7 +75,7 @@ class TestWhatComesOut:
     def test_labels_are_in_the_model_and_beside_it(self, trained: Trained) -> None:
         beside = (trained.output / "labels.txt").read_text("utf-8")
         assert beside == "blue\ngreen\nred\n"
-        assert read_metadata((trained.output / "model.tflite").read_bytes()).labels == pictures.CLASSES
+        assert tflite.labels_within((trained.output / "model.tflite").read_bytes()) == pictures.CLASSES
 
     def test_the_model_takes_and_gives_bytes(self, trained: Trained) -> None:
         from ai_edge_litert.interpreter import Interpreter
