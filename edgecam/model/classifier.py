@@ -15,10 +15,12 @@ import numpy as np
 from edgecam.camera.frames import Layout
 from edgecam.errors import ModelError, in_words
 from edgecam.model import runtimes
+from edgecam.model.delegates import DelegateError, accelerator_of
 from edgecam.model.metadata import Metadata, parse_labels, read_metadata
 from edgecam.model.outputs import ARITHMETIC, by_graph, by_outputs, is_linear, probes
 from edgecam.model.pixels import PixelWriter
 from edgecam.model.plan import Plan
+from edgecam.model.refusals import why_refused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SHIPPED = "efficientnet_lite0.tflite"
-IDENTIFIER = b"TFL3"
 MAX_BYTES = 500_000_000
 REMEDY = "name the file with a line for each score in model.labels"
 MAX_SIDE = 4096
@@ -83,11 +84,19 @@ class Classifier:
         try:
             metadata = read_metadata(content)
             self.plan = plan or usual_plan(settings)
-            interpreter = runtimes.interpreter(self.plan.runtime, graph or content, self.plan.threads, known=known)
+            interpreter = runtimes.interpreter(
+                self.plan.runtime,
+                graph or content,
+                self.plan.threads,
+                known=known,
+                accelerator=accelerator_of(settings),
+            )
             source, result = _tensors(interpreter)
             self.classes = _classes(metadata, settings, path, int(result["shape"][-1]))
             operators = interpreter._get_ops_details()  # noqa: SLF001  no public way tells a softmax
             self._pixels = PixelWriter(source, metadata.mean, metadata.std, rescales=_rescales(operators, source))
+        except DelegateError:  # it tells its own path
+            raise
         except ModelError as error:
             message = f"{path}: {error}"
             raise ModelError(message) from None
@@ -162,7 +171,7 @@ def usual_plan(settings: config.ModelSettings) -> Plan:
         ModelError: the runtime that the settings name is not installed.
     """
     threads = 1 if settings.threads == "auto" else settings.threads
-    return Plan(runtimes.choose(settings.runtime), "original", threads)
+    return Plan(runtimes.choose(settings.runtime), "original", threads, settings.delegate)
 
 
 def fingerprint(settings: config.ModelSettings) -> str:
@@ -188,7 +197,7 @@ def read_model(settings: config.ModelSettings) -> bytes:
     """Read a model's file.
 
     Raises:
-        ModelError: it cannot be read, or is no .tflite file.
+        ModelError: it cannot be read, is no .tflite file, or one for another purpose or device.
     """
     path = _path(settings)
     try:
@@ -199,8 +208,8 @@ def read_model(settings: config.ModelSettings) -> bytes:
     except OSError as error:
         message = f"model.path: {path}: {in_words(error)}"
         raise ModelError(message) from None
-    if content[4:8] != IDENTIFIER:
-        message = f"{path}: not a .tflite file"
+    if reason := why_refused(content, has_delegate=bool(settings.delegate)):
+        message = f"{path}: {reason}"
         raise ModelError(message)
     return content
 

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from edgecam.errors import ModelError
+from edgecam.errors import ModelError, split_remedy
+from edgecam.model.delegates import OTHER_MODEL, load_delegate
+from edgecam.model.refusals import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
+
+    from edgecam.model.delegates import Accelerator
 
 logger = logging.getLogger(__name__)
 
@@ -75,13 +79,18 @@ def choose(runtime: str) -> str:
     raise ModelError(reason)
 
 
-def interpreter(runtime: str, content: bytes, threads: int, *, known: bool = False) -> Interpreter:
+def interpreter(
+    runtime: str, content: bytes, threads: int, *, known: bool = False, accelerator: Accelerator | None = None
+) -> Interpreter:
     """Load a model into a runtime by its name, and run it once unless it is ``known`` to run.
+
+    An accelerator takes of the model what it can, then XNNPACK, then the runtime itself.
 
     It is loaded from memory: a file that is mapped must not be overwritten while the model runs. What the runtime
     itself prints is logged.
 
     Raises:
+        DelegateError: the accelerator cannot be had.
         ModelError: the runtime refuses the file.
     """
     module = importlib.import_module(MODULES[runtime])
@@ -89,12 +98,18 @@ def interpreter(runtime: str, content: bytes, threads: int, *, known: bool = Fal
         _verify(content)
     with _captured_stderr() as said:
         try:
-            loaded: Interpreter = module.Interpreter(model_content=content, num_threads=threads)
+            # The interpreter keeps them, and is itself kept by what it gives away of its tensors.
+            delegates = [load_delegate(module, accelerator)] if accelerator else None
+            loaded: Interpreter = module.Interpreter(
+                model_content=content, num_threads=threads, experimental_delegates=delegates
+            )
             loaded.allocate_tensors()
             if not known:
                 loaded.invoke()
+        except ModelError:
+            raise
         except (ValueError, RuntimeError) as error:
-            raise ModelError(_first_line(str(error))) from None
+            raise ModelError(_refused(str(error), accelerator)) from None
     for line in said:
         logger.debug("%s: %s", runtime, line)
     return loaded
@@ -112,7 +127,7 @@ def undelegated(content: bytes) -> Interpreter:
         loaded: Interpreter = module.Interpreter(model_content=content, experimental_op_resolver_type=resolver)
         loaded.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelError(_first_line(str(error))) from None
+        raise ModelError(in_words(str(error))) from None
     return loaded
 
 
@@ -140,11 +155,14 @@ def _verify(content: bytes) -> None:
         try:
             verifier.Interpreter(model_content=content)
         except (ValueError, RuntimeError) as error:
-            raise ModelError(_first_line(str(error))) from None
+            raise ModelError(in_words(str(error))) from None
 
 
-def _first_line(message: str) -> str:
-    return message.strip().splitlines()[0].strip() if message.strip() else "refused by the runtime"
+def _refused(said: str, accelerator: Accelerator | None) -> str:
+    problem, remedy = split_remedy(in_words(said))
+    if accelerator:
+        problem, remedy = f"{problem} (with model.delegate = {accelerator})", remedy or OTHER_MODEL
+    return f"{problem}; {remedy}" if remedy else problem
 
 
 @contextlib.contextmanager

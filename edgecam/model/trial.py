@@ -23,10 +23,12 @@ from edgecam import config
 from edgecam.errors import ModelError
 from edgecam.model import graph, plan, runtimes, timing
 from edgecam.model.classifier import Classifier, read_model
+from edgecam.model.delegates import OTHER_BUILD, DelegateError
 from edgecam.model.plan import Timing
 
 TIMEOUT_S = 60
 REFUSED = ModelError.exit_code
+NO_ACCELERATOR = 4  # exit code of the child
 ADDRESSES = 1_000_000_000  # bytes that libraries reserve and do not use
 
 
@@ -55,6 +57,7 @@ def tried(settings: config.ModelSettings, rewritten: Path | None = None) -> Repo
     """Try a model in a child process, and time it if it is told where a rewritten graph is to be written.
 
     Raises:
+        DelegateError: the accelerator cannot be had, in another process than this one.
         ModelError: the model is refused, kills its runtime, or takes longer than TIMEOUT_S.
     """
     request = Request(settings, str(rewritten) if rewritten else None)
@@ -76,8 +79,8 @@ def tried(settings: config.ModelSettings, rewritten: Path | None = None) -> Repo
         expired.cancel()
         said.seek(0)
         last = "".join(said.read().decode(errors="replace").strip().splitlines()[-1:])
-    if code == REFUSED:
-        raise ModelError(lines[-1].decode())
+    if code in (REFUSED, NO_ACCELERATOR):
+        raise (ModelError if code == REFUSED else DelegateError)(lines[-1].decode())
     if lines:  # it runs: what went wrong, if it did, went wrong in timing
         report = msgspec.json.decode(lines[-1], type=Report)
         ended = "" if code == 0 else f"timing it failed: {last or f'exit code {code}'}"
@@ -88,10 +91,16 @@ def tried(settings: config.ModelSettings, rewritten: Path | None = None) -> Repo
     elif code in (-signal.SIGTERM, -signal.SIGINT):
         message = f"{name}: its trial was stopped"
     elif code < 0:
-        message = f"{name}: broken: it kills the runtime (signal {-code})"
+        message = _killed(name, settings.delegate, -code)
     else:
         message = f"{name}: cannot be checked: {last or f'exit code {code}'}"
     raise ModelError(message)
+
+
+def _killed(name: str, delegate: str, signal_number: int) -> str:
+    if delegate:
+        return f"model.delegate: {delegate}: it kills the runtime (signal {signal_number}); {OTHER_BUILD}"
+    return f"{name}: broken: it kills the runtime (signal {signal_number})"
 
 
 def check(settings: config.ModelSettings) -> Classifier:
@@ -158,7 +167,7 @@ def _main() -> None:
             _tell(time_all(request.settings, report.sha256, Path(request.rewritten)))
     except ModelError as error:
         sys.stdout.write(str(error))
-        sys.exit(REFUSED)
+        sys.exit(NO_ACCELERATOR if isinstance(error, DelegateError) else REFUSED)
 
 
 def _tell(report: Report) -> None:

@@ -8,6 +8,7 @@ import textwrap
 import threading
 from enum import StrEnum
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,6 @@ from edgecam.tools.remedies import remedy_for_broker, remedy_for_camera, remedy_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from edgecam.camera.frames import Frame
     from edgecam.config import Config
@@ -91,7 +91,7 @@ def _failure(name: str, detail: str, remedy: str) -> Finding:
 
 def _model(settings: Config, *, of_service: bool) -> Finding:
     from edgecam.model.loading import plan_model
-    from edgecam.model.meant import HIDDEN, is_hidden_from_services
+    from edgecam.model.meant import HIDDEN, HIDDEN_LIBRARY, is_hidden_from_services
 
     try:
         model = plan_model(settings.model, settings.camera.fps, measure=False).load()
@@ -100,6 +100,10 @@ def _model(settings: Config, *, of_service: bool) -> Finding:
     path = model.file.path
     if of_service and settings.model.path and is_hidden_from_services(path):
         return _failure("model", f"{path}: read by you, but not by the service", HIDDEN)
+    delegate = settings.model.delegate
+    if of_service and "/" in delegate and is_hidden_from_services(Path(delegate)):
+        detail, remedy = f"model.delegate: {delegate}: read by you, but not by the service", HIDDEN_LIBRARY
+        return _failure("model", detail, remedy)
     width, height = model.size
     return Finding("model", Status.OK, f"{path}: {len(model.classes)} classes, {width}x{height}, {model.plan}")
 

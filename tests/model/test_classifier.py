@@ -151,7 +151,7 @@ REFUSED = {
     "a model with one score": (tflite.classifier(classes=1), "no image classifier: its output is [1, 1]"),
     "text": (b"hello world", "not a .tflite file"),
     "nothing": (b"", "not a .tflite file"),
-    "a bare header": (b"\x1c\0\0\0TFL3", "its metadata is broken"),
+    "a bare header": (b"\x1c\0\0\0TFL3", "cut off or damaged"),
 }
 
 

@@ -58,8 +58,16 @@ def installed(sha256: str) -> Installed:
 
 
 def test_what_the_settings_say_of_their_own_model_does_not_hold_for_an_ordered_one() -> None:
-    model = ModelSettings(path="own.tflite", labels="own.txt", scores="logits", runtime="litert")
-    expected = ModelSettings(path=installed(A).file, runtime="litert")
+    device: dict[str, Any] = {"runtime": "litert", "threads": 2, "delegate": "lib.so", "delegate_options": {"mark": 1}}
+    own: dict[str, Any] = {
+        "labels": "own.txt",
+        "scores": "logits",
+        "pixels": "0..1",
+        "channels": "bgr",
+        "output": "age",
+    }
+    model = ModelSettings(path="own.tflite", size=(64, 64), **own, **device)
+    expected = ModelSettings(path=installed(A).file, **device)
     assert with_model(Config(model=model), installed(A)).model == expected
 
 
