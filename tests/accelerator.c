@@ -90,6 +90,7 @@ typedef struct {
     Delegate delegate;
     int mark, left;
     const char *operator, *log, *kills;
+    bool has_device;
 } Accelerator;
 
 static void tell(const Accelerator *accelerator, const char *what) {
@@ -165,12 +166,17 @@ static int take_nodes(Context *context, Delegate *delegate) {
     return status;
 }
 
-/* The only device may be one program's at a time, as a Coral is. */
-static bool lock(const char *device) {
-    static int held = -1; /* by this process, for all of its delegates */
-    if (held < 0)
-        held = open(device, O_RDONLY);
-    return held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0;
+/* The device, which one process may have at a time, for all of its delegates, as a Coral is. */
+static int device = -1, users;
+
+static bool lock(Accelerator *accelerator, const char *path) {
+    if (device < 0)
+        device = open(path, O_RDONLY);
+    if (device < 0 || flock(device, LOCK_EX | LOCK_NB) != 0)
+        return false;
+    accelerator->has_device = true;
+    users++;
+    return true;
 }
 
 void *tflite_plugin_create_delegate(char **keys, char **values, size_t count, void (*report)(const char *)) {
@@ -193,9 +199,13 @@ void *tflite_plugin_create_delegate(char **keys, char **values, size_t count, vo
             return NULL;
         else if (strcmp(key, "device"))
             snprintf(problem, sizeof problem, "unknown option: %s;\nmark is one", key);
-        else if (!lock(value))
+        else if (!lock(accelerator, value))
             snprintf(problem, sizeof problem, "no device at %s", value);
     }
+#ifdef DEVICE /* always the same one */
+    if (!lock(accelerator, DEVICE))
+        strcpy(problem, "no device at " DEVICE);
+#endif
     if (*problem) {
         report(problem);
         return NULL;
@@ -207,8 +217,14 @@ void *tflite_plugin_create_delegate(char **keys, char **values, size_t count, vo
     return accelerator;
 }
 
-void tflite_plugin_destroy_delegate(void *accelerator) {
-    if (accelerator)
-        tell(accelerator, "the delegate ends");
+void tflite_plugin_destroy_delegate(void *delegate) {
+    Accelerator *accelerator = delegate;
+    if (!accelerator)
+        return;
+    tell(accelerator, "the delegate ends");
+    if (accelerator->has_device && --users == 0) {
+        close(device);
+        device = -1;
+    }
     free(accelerator);
 }

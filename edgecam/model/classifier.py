@@ -107,7 +107,7 @@ class Classifier:
         self.groups, self.neutral = metadata.groups, metadata.neutral
         self.size = int(source["shape"][2]), int(source["shape"][1])
         self._values = _values(result)
-        self._interpreter = interpreter
+        self._interpreter, self._accelerator = interpreter, accelerator_of(settings)
         self._input = interpreter.tensor(source["index"])
         self._output = interpreter.tensor(result["index"])
         index = int(result["index"])
@@ -128,6 +128,7 @@ class Classifier:
             float32 [N], 0..1; they sum to 1 unless the model ends in sigmoids.
 
         Raises:
+            ModelError: it cannot go on, as where the device of its accelerator was pulled out.
             ValueError: the image has another size; OpenCV would leave the one before in its place.
         """
         if layout.size(image) != self.size:
@@ -144,7 +145,7 @@ class Classifier:
     def _invoked(self, image: NDArray[np.uint8], layout: Layout) -> NDArray[np.float32]:
         """What comes out for an image, float32 [N]."""
         self._pixels.write(image, self._input()[0], layout)
-        self._interpreter.invoke()
+        runtimes.invoke(self._interpreter, self._accelerator)
         output = self._output().reshape(-1)
         return output.copy() if self._values is None else self._values[output.view(np.uint8)]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from edgecam.errors import ModelError, split_remedy
-from edgecam.model.delegates import OTHER_MODEL, load_delegate
+from edgecam.model.delegates import DEVICE, OTHER_MODEL, load_delegate
 from edgecam.model.refusals import in_words
 
 if TYPE_CHECKING:
@@ -113,6 +113,22 @@ def interpreter(
     for line in said:
         logger.debug("%s: %s", runtime, line)
     return loaded
+
+
+def invoke(interpreter: Interpreter, accelerator: Accelerator | None) -> None:
+    """Run a loaded model once.
+
+    Raises:
+        ModelError: it cannot go on, as where the device of its accelerator was pulled out.
+    """
+    try:
+        interpreter.invoke()
+    except RuntimeError as error:
+        problem, remedy = split_remedy(_refused(str(error), accelerator))
+        message = (
+            f"the model ran, and fails now: {problem}; {DEVICE if accelerator else remedy or 'start edgecam anew'}"
+        )
+        raise ModelError(message) from None
 
 
 def undelegated(content: bytes) -> Interpreter:

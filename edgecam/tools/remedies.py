@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from edgecam import config
     from edgecam.errors import BrokerError, EdgecamError
 
-KEY = re.compile(r"\bmodel\.(?!path\b)[a-z_]+(?=: | =)")  # that an error begins with, or names
+KEY = re.compile(r"(?:^|(?<= ))model\.([a-z_]+)(?=: | =)")  # that an error begins with, or names
 ELSEWHERE = "listener 1883 and users, or allow_anonymous true, in mosquitto's settings"
 
 
@@ -20,7 +20,7 @@ def remedy_for_model(error: EdgecamError, settings: config.ModelSettings) -> str
     """Say what to do about a model that is refused."""
     if error.remedy:
         return error.remedy
-    if key := KEY.search(error.problem):
+    if (key := KEY.search(error.problem)) and key[1] in set(settings.__struct_fields__) - {"path"}:
         return f"correct {key[0]}, or leave it out"
     if not settings.path:
         return "install edgecam anew"

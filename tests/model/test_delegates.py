@@ -24,7 +24,7 @@ from edgecam.model.plan_file import Measured, PlanFile
 from edgecam.tools.check import Status, findings
 from tests import tflite
 from tests.accelerator import compiled
-from tests.broker import Subscriber
+from tests.broker import Subscriber, free_port
 from tests.clips import BGR
 from tests.command import edgecam
 
@@ -255,3 +255,17 @@ class TestDaemon:
             daemon.wait_for_log("reloaded: the model's file")
         daemon.terminate()
         assert daemon.wait() == 0
+
+    def test_a_device_that_is_pulled_out_ends_it_with_a_line(
+        self, tmp_path: Path, library: Path, red_clip: Path, start_daemon: Callable[..., Daemon]
+    ) -> None:
+        model = tflite.saved(tmp_path, tflite.classifier())
+        camera = {"camera.source": red_clip, "camera.loop": "true", "mqtt.port": free_port()}
+        daemon = start_daemon(
+            {**camera, "model.path": model, "model.delegate": library, "model.delegate_options.lasts": 20}
+        )
+        assert daemon.wait() == 3
+        assert daemon.log[-1].startswith(
+            "edgecam: the model ran, and fails now: its operator Marking fails to invoke: the device is"
+        )
+        assert not any("Traceback" in line for line in daemon.log)

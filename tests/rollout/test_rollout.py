@@ -158,6 +158,17 @@ class TestSignatures:
         assert ended.returncode == 0
         assert parse("model/set", ended.stdout.strip().encode())
 
+    def test_what_only_an_accelerator_runs_is_signed_untried(self, key: tuple[Path, str], tmp_path: Path) -> None:
+        model = tflite.saved(tmp_path, tflite.custom_operator("edgetpu-custom-op"))
+        words = ["sign", model, "--key", key[0], "--url", "https://models.example/m.tflite"]
+        assert edgecam(*words).returncode == 3
+        ended = edgecam(*words, "--untried")
+        made = msgspec.json.decode(ended.stdout, type=SignedModel)
+        assert made.sha256 == hashlib.sha256(model.read_bytes()).hexdigest()
+        assert is_signed(key[1], made.sha256, made.signature)
+        model.write_bytes(b"no model")
+        assert edgecam(*words, "--untried").returncode == 3
+
     @pytest.mark.parametrize(
         ("arguments", "code", "problem"),
         [
