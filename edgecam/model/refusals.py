@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 IDENTIFIER = b"TFL3"
 MOST = 160  # characters of what a runtime says
 BUILT_IN = "convert it anew with TFLite's own operators only"
+TABLES = 300_000  # of a model; a second's work
 AGAIN = "copy it anew, or download it again"
 UPGRADE = "upgrade ai-edge-litert, or convert the model by an older TensorFlow"
 
@@ -66,7 +67,7 @@ WORDS = (
 )
 UNRESOLVED = re.compile(r"unresolved custom op: (?P<name>[^\n]+?)\.?(?=\n|$)")
 FAILED = re.compile(r"(?P<said>.*?)Node number \d+ \((?P<name>[^)]+)\) failed to (?P<what>prepare|invoke)", re.DOTALL)
-SOURCE = re.compile(r"\S*\.(?:cc|cpp|c|h):\d+:?\s*")  # where in the runtime's own code
+SOURCE = re.compile(r"\S*/\S+\.(?:cc|cpp|c|h)(?::\d+)?:?\s+")  # where in the runtime's own code
 SENTENCES = re.compile(r"(?<=[.)])(?=[A-Z])|\n")
 
 
@@ -127,17 +128,26 @@ def _custom_operators(content: bytes) -> list[str]:
     Raises:
         BROKEN_TABLE: it is not whole.
     """
-    model = root_table(content)
-    codes = [read_text(code, 1).decode(errors="replace") for code in tables(model, 1)]
+    model, left = root_table(content), iter(range(TABLES))
+    codes = [read_text(code, 1).decode(errors="replace") for code in _bounded(tables(model, 1), left)]
     used: dict[str, None] = {}
-    for graph in tables(model, 2):
-        for tensor in tables(graph, 0):
+    for graph in _bounded(tables(model, 2), left):
+        for tensor in _bounded(tables(graph, 0), left):
             read_text(tensor, 3)
-        for operator in tables(graph, 3):
+        for operator in _bounded(tables(graph, 3), left):
             used[codes[_number(operator, 0)]] = None
-    for buffer in tables(model, 4):
+    for buffer in _bounded(tables(model, 4), left):
         _see_that_it_is_whole(buffer)
     return [name for name in used if name]
+
+
+def _bounded(found: Iterator[Table], left: Iterator[int]) -> Iterator[Table]:
+    """Pass tables on; more than there can be, as where damaged ones overlap, count as broken."""
+    for table in found:
+        if next(left, None) is None:
+            message = "more tables than a model has"
+            raise ValueError(message)
+        yield table
 
 
 def _number(table: Table, field: int) -> int:
