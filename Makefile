@@ -26,7 +26,7 @@ trainer: $(TRAINER)/trainer.ready  ## set up the trainer, with TensorFlow
 
 # Most of their time they wait: four processes for two cores.
 test: $(VENV)/test.ready  ## run the tests
-	@scripts/need mosquitto mosquitto_pub=mosquitto-clients openssl \
+	@scripts/need mosquitto mosquitto_pub=mosquitto-clients openssl cc=build-essential \
 		libEGL.so.1=libegl1 libGLESv2.so.2=libgles2  # the libraries are MediaPipe's
 	@$(bin)/python -m pytest $(or $(TESTS),--numprocesses 4 --dist loadfile)
 

@@ -200,13 +200,14 @@ def classify(
 @click.option(
     "--frames", type=click.IntRange(10, 1_000_000), default=500, show_default=True, help="In each of 3 rounds."
 )
+@click.option("--delegate", default="", metavar="LIBRARY", help="Run the models on this accelerator.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-def bench(*, models: tuple[str, ...], threads: int | None, frames: int, as_json: bool) -> None:
+def bench(*, models: tuple[str, ...], threads: int | None, frames: int, delegate: str, as_json: bool) -> None:
     """Measure bare inference and the whole daemon, side by side, on this device."""
     start_logging(verbose=False, quiet=True)
     from edgecam.tools.bench import run as run_bench
 
-    report = run_bench(models, threads, frames, lambda what: click.echo(f"measuring {what} ...", err=True))
+    report = run_bench(models, threads, frames, lambda what: click.echo(f"measuring {what} ...", err=True), delegate)
     if as_json:
         import msgspec
 
@@ -268,11 +269,12 @@ def keygen(*, file: Path) -> None:
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--key", required=True, type=click.Path(path_type=Path), metavar="FILE", help="From edgecam keygen.")
 @click.option("--url", required=True, help="Where cameras find the model: https://..., http://... or file://...")
-def sign(*, model: Path, key: Path, url: str) -> None:
+@click.option("--untried", is_flag=True, help="Sign it though it cannot run here: only an accelerator runs it.")
+def sign(*, model: Path, key: Path, url: str, untried: bool) -> None:
     """Print the message that rolls MODEL out: publish it, retained, on <base>/<camera>/model/set."""
     from edgecam.rollout.signature import order
 
-    click.echo(order(model, key, url))
+    click.echo(order(model, key, url, untried=untried))
 
 
 def main() -> None:

@@ -301,3 +301,27 @@ def labels_within(model: bytes) -> tuple[str, ...]:
     """The labels in the file that a model's metadata name."""
     told = read_metadata(model)
     return parse(told.files[told.labels], told.labels).labels if told.labels else ()
+
+
+def custom_operator(name: str) -> bytes:
+    """A model of nothing but an operator that is none of TFLite's."""
+    build = Graph()
+    image, result = build.tensor("image", [1, 8, 8, 3], "float32"), build.tensor("scores", [1, 3], "float32")
+    build.operator("CUSTOM", [image], result)
+    build.model.operatorCodes[0].customCode = name.encode()
+    return build.finish([image], [result])
+
+
+def newer_operator(version: int = 99) -> bytes:
+    """A model of an operator in a version that is yet to come."""
+    build = Graph()
+    image, result = (build.tensor(name, [1, 8, 8, 3], "float32") for name in ("image", "result"))
+    return build.finish([image], [build.operator("RELU", [image], result, version=version)])
+
+
+def impossible_reshape() -> bytes:
+    """A model of a RESHAPE of 192 numbers into 100, of a type that XNNPACK leaves to the runtime."""
+    build = Graph()
+    image, result = build.tensor("image", [1, 8, 8, 3], "int32"), build.tensor("result", [1, 100], "int32")
+    target = build.tensor("shape", [2], "int32", data=[1, 100])
+    return build.finish([image], [build.operator("RESHAPE", [image, target], result, schema.ReshapeOptionsT())])

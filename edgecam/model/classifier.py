@@ -14,6 +14,7 @@ import numpy as np
 from edgecam.camera.frames import Layout
 from edgecam.errors import ModelError, in_words
 from edgecam.model import label_files, runtimes
+from edgecam.model.delegates import DelegateError, accelerator_of
 from edgecam.model.inputs import image_input
 from edgecam.model.makers import MAKERS
 from edgecam.model.metadata import read_metadata
@@ -21,6 +22,7 @@ from edgecam.model.outputs import by_graph, by_outputs, is_linear, probes, remem
 from edgecam.model.pixel_range import find_range
 from edgecam.model.pixels import PixelWriter
 from edgecam.model.plan import Plan
+from edgecam.model.refusals import why_refused
 from edgecam.model.scores import probabilities, reader, score_output, values_of
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SHIPPED = "efficientnet_lite0.tflite"
-IDENTIFIER = b"TFL3"
 MAX_BYTES = 500_000_000
 
 
@@ -87,9 +88,14 @@ class Classifier:
         content = read_model(settings) if content is None else content
         try:
             metadata = read_metadata(content)
-            self.plan = plan or usual_plan(settings)
+            self.plan, self._accelerator = plan or usual_plan(settings), accelerator_of(settings)
             interpreter = runtimes.interpreter(
-                self.plan.runtime, graph or content, self.plan.threads, known=known, size=settings.size
+                self.plan.runtime,
+                graph or content,
+                self.plan.threads,
+                known=known,
+                size=settings.size,
+                accelerator=self._accelerator,
             )
             self.input = image_input(interpreter.get_input_details())
             result = score_output(interpreter, settings.output)
@@ -97,6 +103,8 @@ class Classifier:
             maker = MAKERS.get(self.labels.maker)
             self.pixels = find_range(settings, self.input, metadata, maker, interpreter)
             self._writer = PixelWriter(self.input, self.pixels, settings.channels)
+        except DelegateError:  # it tells its own path
+            raise
         except ModelError as error:
             message = f"{path}: {error}"
             raise ModelError(message) from None
@@ -136,6 +144,7 @@ class Classifier:
             float32 [N], 0..1; they sum to 1 unless the model ends in sigmoids.
 
         Raises:
+            ModelError: it cannot go on, as where the device of its accelerator was pulled out.
             ValueError: the image has another size; OpenCV would leave the one before in its place.
         """
         if layout.size(image) != self.size:
@@ -149,7 +158,7 @@ class Classifier:
         self._writer.write(image, self._input(), layout)
         if self._remembers:
             self._interpreter.reset_all_variables()
-        self._interpreter.invoke()
+        runtimes.invoke(self._interpreter, self._accelerator)
         return self._read(self._output())
 
     def _found(self, *, is_linear: bool) -> Outputs:
@@ -175,7 +184,7 @@ def usual_plan(settings: config.ModelSettings) -> Plan:
         ModelError: the runtime that the settings name is not installed.
     """
     threads = 1 if settings.threads == "auto" else settings.threads
-    return Plan(runtimes.choose(settings.runtime), "original", threads)
+    return Plan(runtimes.choose(settings.runtime), "original", threads, settings.delegate)
 
 
 def fingerprint(settings: config.ModelSettings) -> str:
@@ -196,7 +205,7 @@ def read_model(settings: config.ModelSettings) -> bytes:
     """Read a model's file.
 
     Raises:
-        ModelError: it cannot be read, or is no .tflite file.
+        ModelError: it cannot be read, is no .tflite file, or one for another purpose or device.
     """
     path = _path(settings)
     try:
@@ -207,8 +216,8 @@ def read_model(settings: config.ModelSettings) -> bytes:
     except OSError as error:
         message = f"model.path: {path}: {in_words(error)}"
         raise ModelError(message) from None
-    if content[4:8] != IDENTIFIER:
-        message = f"{path}: not a .tflite file"
+    if reason := why_refused(content, has_delegate=bool(settings.delegate)):
+        message = f"{path}: {reason}"
         raise ModelError(message)
     return content
 

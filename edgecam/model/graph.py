@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from edgecam.model.classifier import IDENTIFIER
+from edgecam.model.refusals import IDENTIFIER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

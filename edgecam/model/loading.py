@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from edgecam.errors import ModelError
+from edgecam.model import runtimes
 from edgecam.model.classifier import Classifier, read_model, usual_plan
+from edgecam.model.delegates import DelegateError, is_loaded
 from edgecam.model.meant import what_was_meant
 from edgecam.model.plan import choose
 from edgecam.model.plan_file import Measured, PlanFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from edgecam import config
     from edgecam.model.plan import Plan
 
@@ -60,10 +66,12 @@ def plan_model(settings: config.ModelSettings, fps: float, *, measure: bool) -> 
             else take the usual way for now.
 
     Raises:
-        ModelError: the model is refused.
+        ModelError: the model is refused, or the accelerator is not to be had.
     """
     content = _read(settings)
     sha256 = hashlib.sha256(content).hexdigest()
+    if settings.delegate:
+        return _plan_with_accelerator(settings, content, sha256)
     if settings.graph == "original" and "auto" not in (settings.runtime, settings.threads):
         _try(settings, sha256)
         return PlannedModel(settings, content, usual_plan(settings), content)
@@ -82,22 +90,56 @@ def plan_model(settings: config.ModelSettings, fps: float, *, measure: bool) -> 
     return PlannedModel(settings, content, best.plan, graph, _in_words(found, best.plan))
 
 
+def _plan_with_accelerator(settings: config.ModelSettings, content: bytes, sha256: str) -> PlannedModel:
+    """Take the graph as it is, on the first runtime that the accelerator's library works with: it decides the speed."""
+    refused: list[ModelError] = []
+    for runtime in _runtimes(settings.runtime):
+        fixed = msgspec.structs.replace(settings, runtime=runtime)
+        try:
+            _try(fixed, sha256)
+        except ModelError as error:
+            refused.append(error)
+        else:
+            return PlannedModel(settings, content, usual_plan(fixed), content)
+    raise refused[0]
+
+
+def _runtimes(setting: str) -> Iterator[str]:
+    """Names of those that may be used; more than the first one are imported only where that is not enough.
+
+    Raises:
+        ModelError: the runtime that is set is not installed.
+    """
+    first = runtimes.choose(setting)
+    yield first
+    if setting == "auto":
+        yield from (name for name in runtimes.installed() if name != first)
+
+
 def _read(settings: config.ModelSettings) -> bytes:
     try:
         return read_model(settings)
     except ModelError as error:
         meant = what_was_meant(settings.path)
-        if error.remedy or not meant:
+        if not meant:
             raise
-        message = f"{error}; {meant}"
+        message = f"{error.problem}; {meant}"  # which file was meant helps more than what this one is
         raise ModelError(message) from None
 
 
 def _try(settings: config.ModelSettings, sha256: str) -> None:
     from edgecam.model import trial
 
-    if settings.path:  # the shipped one needs no trial
-        _same(settings, trial.tried(settings).sha256, sha256)
+    if not (settings.path or settings.delegate):
+        return  # the shipped one needs no trial
+    try:
+        tried = trial.tried(settings).sha256
+    except DelegateError:
+        if not is_loaded(settings.delegate, runtimes.MODULES[runtimes.choose(settings.runtime)]):
+            raise
+        # The device is ours while the model before runs, and may be no other process' then: not the child's either.
+        tried = trial.check(settings).file.sha256
+    _same(settings, tried, sha256)
 
 
 def _measure(settings: config.ModelSettings, sha256: str) -> Measured:
@@ -116,7 +158,7 @@ def _measure(settings: config.ModelSettings, sha256: str) -> Measured:
 
 def _same(settings: config.ModelSettings, tried: str, sha256: str) -> None:
     if tried != sha256:
-        message = f"{settings.path}: changed while it was checked; try again when it is complete"
+        message = f"{settings.path or 'the shipped model'}: changed while it was checked; try again when it is complete"
         raise ModelError(message)
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 MODEL = ".tflite"
 UNCONVERTED = {".keras", ".h5", ".hdf5"}
+SAVED_MODEL = "saved_model.pb"
 HOMES = ("/home", "/root", "/run/user")
 HIDDEN = "the service sees nobody's home: sudo install -m 644 it into /etc/edgecam, and name it there"
+
+HIDDEN_LIBRARY = "the service sees nobody's home: install the library into /usr/local/lib, and name it there"
 
 
 def what_was_meant(name: str) -> str:
@@ -18,12 +21,11 @@ def what_was_meant(name: str) -> str:
         name: the path.
     """
     path = Path(name)
-    if "INVOCATION_ID" in os.environ and is_hidden_from_services(path):
+    if "INVOCATION_ID" in os.environ and is_hidden_from_services(path) and not os.access(path, os.R_OK):
         return HIDDEN
     try:
         if path.is_dir():
-            beside = _models(path)
-            return f"set model.path to a file in it, such as {beside[0]}" if beside else ""
+            return _in_folder(path)
         beside = [each for each in _models(path.parent) if each != path]
     except OSError:
         return ""
@@ -40,6 +42,13 @@ def what_was_meant(name: str) -> str:
 def is_hidden_from_services(path: Path) -> bool:
     """Whether a file lies where a service of systemd with ``ProtectHome=yes``, such as ours, sees nothing."""
     return any(Path(os.path.abspath(path)).is_relative_to(home) for home in HOMES)  # noqa: PTH100  follows no link
+
+
+def _in_folder(folder: Path) -> str:
+    if inside := _models(folder):
+        return f"set model.path to a file in it, such as {inside[0]}"
+    is_model = (folder / SAVED_MODEL).is_file()
+    return "it is a SavedModel: convert it with tf.lite.TFLiteConverter.from_saved_model" if is_model else ""
 
 
 def _models(folder: Path) -> list[Path]:

@@ -8,7 +8,6 @@ heavy for a Pi (mediapipe).
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,18 +18,17 @@ from flatbuffers.table import Table
 
 from edgecam.camera.fit import Fit
 from edgecam.errors import ModelError
+from edgecam.model.flatbuffer import BROKEN_TABLE, read_byte, read_floats, read_text, root_table, slot, tables
 from edgecam.model.label_files import BROKEN_ARCHIVE, in_archive, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 ENTRY = b"TFLITE_METADATA"
 AXIS_LABELS = 2  # AssociatedFileType.TENSOR_AXIS_LABELS
 NORMALISATION = 1  # ProcessUnitOptions.NormalizationOptions
 OWN_FILE = "edgecam.json"  # what only edgecam asks for, in the archive beside the labels
 OWN_MAX_BYTES = 1_000_000
-# What reading a damaged flatbuffer raises.
-BROKEN_TABLE = (struct.error, IndexError, ValueError, StopIteration, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,9 @@ def read_metadata(file: bytes) -> Metadata:
         if root is None:
             files = in_archive(archive, None) if archive else {}
             return Metadata(files=files, groups=own.groups, neutral=own.neutral, fit=own.fit)
-        graph = next(_tables(root, 3))
-        mean, std = _normalisation(next(_tables(graph, 2), None))
-        labels = _labels_file(next(_tables(graph, 3), None))
+        graph = next(tables(root, 3))
+        mean, std = _normalisation(next(tables(graph, 2), None))
+        labels = _labels_file(next(tables(graph, 3), None))
         files = in_archive(archive, labels) if archive else {}
         return Metadata(labels, files, mean, std, own.groups, own.neutral, own.fit)
     except (*BROKEN_TABLE, *BROKEN_ARCHIVE) as error:
@@ -88,67 +86,31 @@ def read_metadata(file: bytes) -> Metadata:
 
 def _find(file: bytes) -> Table | None:
     """The root of the metadata flatbuffer within the model's, if it has one."""
-    model = _root(file)
-    buffers = list(_tables(model, 4))
-    for entry in _tables(model, 6):
-        if _text(entry, 0) == ENTRY:
-            field = entry.Offset(_slot(1))
+    model = root_table(file)
+    buffers = list(tables(model, 4))
+    for entry in tables(model, 6):
+        if read_text(entry, 0) == ENTRY:
+            field = entry.Offset(slot(1))
             number = entry.Get(number_types.Uint32Flags, field + entry.Pos) if field else 0
-            data = buffers[number].Offset(_slot(0))
+            data = buffers[number].Offset(slot(0))
             start, length = buffers[number].Vector(data), buffers[number].VectorLen(data)
-            return _root(file[start : start + length])
+            return root_table(file[start : start + length])
     return None
 
 
-def _root(data: bytes) -> Table:
-    return Table(data, struct.unpack_from("<I", data)[0])
-
-
-def _slot(field: int) -> int:
-    return 4 + 2 * field
-
-
-def _tables(table: Table, field: int) -> Iterator[Table]:
-    """The tables in a vector field."""
-    offset = table.Offset(_slot(field))
-    if not offset:
-        return
-    start = table.Vector(offset)
-    for number in range(min(table.VectorLen(offset), len(table.Bytes))):
-        yield Table(table.Bytes, table.Indirect(start + 4 * number))
-
-
-def _text(table: Table, field: int) -> bytes:
-    offset = table.Offset(_slot(field))
-    return bytes(table.String(offset + table.Pos)) if offset else b""
-
-
-def _byte(table: Table, field: int) -> int:
-    offset = table.Offset(_slot(field))
-    return int(table.Get(number_types.Uint8Flags, offset + table.Pos)) if offset else 0
-
-
-def _floats(table: Table, field: int) -> tuple[float, ...] | None:
-    offset = table.Offset(_slot(field))
-    if not offset:
-        return None
-    start, length = table.Vector(offset), table.VectorLen(offset)
-    return struct.unpack_from(f"<{length}f", table.Bytes, start)
-
-
 def _normalisation(tensor: Table | None) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    for unit in _tables(tensor, 4) if tensor else ():
-        offset = unit.Offset(_slot(1))
-        if _byte(unit, 0) == NORMALISATION and offset:
+    for unit in tables(tensor, 4) if tensor else ():
+        offset = unit.Offset(slot(1))
+        if read_byte(unit, 0) == NORMALISATION and offset:
             options = Table(unit.Bytes, unit.Indirect(offset + unit.Pos))
-            return _floats(options, 0), _floats(options, 1)
+            return read_floats(options, 0), read_floats(options, 1)
     return None, None
 
 
 def _labels_file(tensor: Table | None) -> str | None:
-    for file in _tables(tensor, 6) if tensor else ():
-        if _byte(file, 2) == AXIS_LABELS:
-            return _text(file, 0).decode()
+    for file in tables(tensor, 6) if tensor else ():
+        if read_byte(file, 2) == AXIS_LABELS:
+            return read_text(file, 0).decode()
     return None
 
 

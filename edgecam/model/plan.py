@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -19,16 +20,25 @@ Graph = Literal["original", "rewritten"]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A way to run a model: the runtime's name, which graph (see `graph`), and on how many threads."""
+    """A way to run a model.
+
+    Attributes:
+        runtime: its name.
+        graph: which one, see `graph`.
+        threads: how many.
+        delegate: path of an accelerator's library; empty: none.
+    """
 
     runtime: str
     graph: Graph = "original"
     threads: int = 1
+    delegate: str = ""
 
     def __str__(self) -> str:
         """In words, for logs and tables."""
         threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
-        return f"{self.runtime}, {self.graph} graph, {threads}"
+        accelerator = f", with {PurePath(self.delegate).name}" if self.delegate else ""
+        return f"{self.runtime}, {self.graph} graph, {threads}{accelerator}"
 
 
 class Timing(msgspec.Struct, frozen=True):

@@ -49,6 +49,7 @@ class PlanFile:
             "versions": versions(),
         }
         what |= {"runtime": settings.runtime, "graph": settings.graph, "threads": settings.threads}
+        what |= {"size": settings.size, "delegate": settings.delegate, "options": settings.delegate_options}
         key = hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:32]
         self._record = plan_folder() / f"{key}.json"
         self._graph = plan_folder() / f"{key}.tflite"

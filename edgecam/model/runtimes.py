@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from edgecam.errors import ModelError
+from edgecam.errors import ModelError, split_remedy
+from edgecam.model.delegates import DEVICE, OTHER_MODEL, load_delegate
 from edgecam.model.inputs import concrete_shape
+from edgecam.model.refusals import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
+
+    from edgecam.model.delegates import Accelerator
 
 logger = logging.getLogger(__name__)
 
@@ -93,16 +97,24 @@ def choose(runtime: str) -> str:
 
 
 def interpreter(
-    runtime: str, content: bytes, threads: int, *, known: bool = False, size: tuple[int, int] = ANY
+    runtime: str,
+    content: bytes,
+    threads: int,
+    *,
+    known: bool = False,
+    size: tuple[int, int] = ANY,
+    accelerator: Accelerator | None = None,
 ) -> Interpreter:
     """Load a model into a runtime by its name, and run it once unless it is ``known`` to run.
 
-    One that takes pictures of any size is set to ``size``, width and height.
+    One that takes pictures of any size is set to ``size``, width and height. An accelerator takes of the model what it
+    can, then XNNPACK, then the runtime itself.
 
     It is loaded from memory: a file that is mapped must not be overwritten while the model runs. What the runtime
     itself prints is logged.
 
     Raises:
+        DelegateError: the accelerator cannot be had.
         ModelError: the runtime refuses the file.
     """
     module = importlib.import_module(MODULES[runtime])
@@ -110,13 +122,19 @@ def interpreter(
         _verify(content)
     with _captured_stderr() as said:
         try:
-            loaded: Interpreter = module.Interpreter(model_content=content, num_threads=threads)
+            # The interpreter keeps them, and is itself kept by what it gives away of its tensors.
+            delegates = [load_delegate(module, accelerator)] if accelerator else None
+            loaded: Interpreter = module.Interpreter(
+                model_content=content, num_threads=threads, experimental_delegates=delegates
+            )
             is_set = _set_shape(loaded, size)
             loaded.allocate_tensors()
             if is_set or not known:  # only then are the shapes of its outputs certain
                 loaded.invoke()
+        except ModelError:
+            raise
         except (ValueError, RuntimeError) as error:
-            raise ModelError(_first_line(str(error))) from None
+            raise ModelError(_refused(str(error), accelerator)) from None
     for line in said:
         logger.debug("%s: %s", runtime, line)
     return loaded
@@ -129,6 +147,22 @@ def _set_shape(loaded: Interpreter, size: tuple[int, int]) -> bool:
     if shape:
         loaded.resize_tensor_input(int(inputs[0]["index"]), shape)
     return bool(shape)
+
+
+def invoke(interpreter: Interpreter, accelerator: Accelerator | None) -> None:
+    """Run a loaded model once.
+
+    Raises:
+        ModelError: it cannot go on, as where the device of its accelerator was pulled out.
+    """
+    try:
+        interpreter.invoke()
+    except RuntimeError as error:
+        problem, remedy = split_remedy(_refused(str(error), accelerator))
+        message = (
+            f"the model ran, and fails now: {problem}; {DEVICE if accelerator else remedy or 'start edgecam anew'}"
+        )
+        raise ModelError(message) from None
 
 
 def undelegated(content: bytes, size: tuple[int, int] = ANY) -> Interpreter:
@@ -144,7 +178,7 @@ def undelegated(content: bytes, size: tuple[int, int] = ANY) -> Interpreter:
         _set_shape(loaded, size)
         loaded.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelError(_first_line(str(error))) from None
+        raise ModelError(in_words(str(error))) from None
     return loaded
 
 
@@ -172,11 +206,14 @@ def _verify(content: bytes) -> None:
         try:
             verifier.Interpreter(model_content=content)
         except (ValueError, RuntimeError) as error:
-            raise ModelError(_first_line(str(error))) from None
+            raise ModelError(in_words(str(error))) from None
 
 
-def _first_line(message: str) -> str:
-    return message.strip().splitlines()[0].strip() if message.strip() else "refused by the runtime"
+def _refused(said: str, accelerator: Accelerator | None) -> str:
+    problem, remedy = split_remedy(in_words(said))
+    if accelerator:
+        problem, remedy = f"{problem} (with model.delegate = {accelerator})", remedy or OTHER_MODEL
+    return f"{problem}; {remedy}" if remedy else problem
 
 
 @contextlib.contextmanager

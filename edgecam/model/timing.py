@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from edgecam.model import runtimes
 from edgecam.model.inputs import image_input
 from edgecam.model.plan import Timing, fastest
+from edgecam.model.runtimes import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +31,9 @@ NOISE = 3.0  # times what other kernels for the same graph make of rounding
 STEP = 0.02  # of a score: what always agrees
 
 
-def timed(graphs: Mapping[Graph, bytes], candidates: Candidates, seconds: float = SECONDS) -> list[Timing]:
+def timed(
+    graphs: Mapping[Graph, bytes], candidates: Candidates, size: tuple[int, int] = ANY, seconds: float = SECONDS
+) -> list[Timing]:
     """Time every way that is open: runtimes and graphs on the fewest threads, then the fastest of them on more.
 
     Ways take turns, so that noise of the machine hits all of them.
@@ -38,6 +41,7 @@ def timed(graphs: Mapping[Graph, bytes], candidates: Candidates, seconds: float 
     Args:
         graphs: the .tflite files; of a graph that is not there, no way is timed.
         candidates: what is open.
+        size: width and height of the pictures of a model that takes any.
         seconds: to take for it, about.
 
     Returns:
@@ -48,14 +52,16 @@ def timed(graphs: Mapping[Graph, bytes], candidates: Candidates, seconds: float 
     """
     plans = [plan for plan in candidates.singles() if plan.graph in graphs]
     parts = 2 if len(candidates.threads) > 1 else 1
-    single = _take_turns(plans, graphs, seconds / parts)
+    single = _take_turns(plans, graphs, size, seconds / parts)
     best = fastest(single)
     spread = candidates.spread(best.plan)
-    return single + _take_turns(spread, graphs, seconds / parts) if spread else single
+    return single + _take_turns(spread, graphs, size, seconds / parts) if spread else single
 
 
-def _take_turns(plans: Sequence[Plan], graphs: Mapping[Graph, bytes], seconds: float) -> list[Timing]:
-    loaded = {plan: runtimes.interpreter(plan.runtime, graphs[plan.graph], plan.threads) for plan in plans}
+def _take_turns(
+    plans: Sequence[Plan], graphs: Mapping[Graph, bytes], size: tuple[int, int], seconds: float
+) -> list[Timing]:
+    loaded = {plan: runtimes.interpreter(plan.runtime, graphs[plan.graph], plan.threads, size=size) for plan in plans}
     times: dict[Plan, list[float]] = {plan: [] for plan in plans}
     slice_s = seconds / ROUNDS / len(plans)
     hopeful = list(plans)
@@ -81,7 +87,7 @@ def milliseconds(interpreter: Interpreter, seconds: float, most: int) -> list[fl
     return times
 
 
-def disagreement(original: bytes, other: bytes) -> str | None:
+def disagreement(original: bytes, other: bytes, size: tuple[int, int] = ANY) -> str | None:
     """Return how two graphs differ on random images, or None where they agree.
 
     Two kernels for one operator round differently, and a quantised network makes much of little: already the runtime's
@@ -90,11 +96,11 @@ def disagreement(original: bytes, other: bytes) -> str | None:
     Raises:
         ModelError: the runtime refuses a file.
     """
-    first = runtimes.interpreter("litert", original, 1)
+    first = runtimes.interpreter("litert", original, 1, size=size)
     images = list(random_inputs(first))
     expected = _outputs(first, images)
-    rounding = _off(_outputs(runtimes.undelegated(original), images), expected)
-    off = _off(_outputs(runtimes.interpreter("litert", other, 1), images), expected)
+    rounding = _off(_outputs(runtimes.undelegated(original, size), images), expected)
+    off = _off(_outputs(runtimes.interpreter("litert", other, 1, size=size), images), expected)
     if off <= NOISE * rounding + STEP:
         return None
     return f"its scores are off by {off:.3f} on random images, where rounding explains {rounding:.3f}"
@@ -121,14 +127,19 @@ def random_inputs(interpreter: Interpreter) -> Iterator[NDArray[np.generic]]:
 
 def _outputs(interpreter: Interpreter, images: Sequence[NDArray[np.generic]]) -> NDArray[np.float64]:
     """float64 [images, scores], dequantised."""
-    source, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    scale, zero = result["quantization"]
+    source, results = interpreter.get_input_details()[0], interpreter.get_output_details()
     rows = []
     for image in images:
         interpreter.tensor(source["index"])()[:] = image
         interpreter.invoke()
-        rows.append(interpreter.tensor(result["index"])().astype(float).reshape(-1))
-    return np.subtract(rows, float(zero)) * float(scale or 1.0)
+        rows.append(np.concatenate([_dequantised(interpreter, result) for result in results]))
+    return np.array(rows)
+
+
+def _dequantised(interpreter: Interpreter, result: dict[str, Any]) -> NDArray[np.float64]:
+    scale, zero = result["quantization"]
+    numbers: NDArray[np.float64] = interpreter.tensor(result["index"])().astype(float).reshape(-1)
+    return (numbers - float(zero)) * float(scale or 1.0)
 
 
 def _off(values: NDArray[np.float64], expected: NDArray[np.float64]) -> float:

@@ -23,10 +23,12 @@ from edgecam import config
 from edgecam.errors import ModelError
 from edgecam.model import graph, plan, runtimes, timing
 from edgecam.model.classifier import Classifier, read_model
+from edgecam.model.delegates import OTHER_BUILD, DelegateError
 from edgecam.model.plan import Timing
 
 TIMEOUT_S = 60
 REFUSED = ModelError.exit_code
+NO_ACCELERATOR = 4  # exit code of the child
 ADDRESSES = 1_000_000_000  # bytes that libraries reserve and do not use
 
 
@@ -55,6 +57,7 @@ def tried(settings: config.ModelSettings, rewritten: Path | None = None) -> Repo
     """Try a model in a child process, and time it if it is told where a rewritten graph is to be written.
 
     Raises:
+        DelegateError: the accelerator cannot be had, in another process than this one.
         ModelError: the model is refused, kills its runtime, or takes longer than TIMEOUT_S.
     """
     request = Request(settings, str(rewritten) if rewritten else None)
@@ -76,8 +79,8 @@ def tried(settings: config.ModelSettings, rewritten: Path | None = None) -> Repo
         expired.cancel()
         said.seek(0)
         last = "".join(said.read().decode(errors="replace").strip().splitlines()[-1:])
-    if code == REFUSED:
-        raise ModelError(lines[-1].decode())
+    if code in (REFUSED, NO_ACCELERATOR):
+        raise (ModelError if code == REFUSED else DelegateError)(lines[-1].decode())
     if lines:  # it runs: what went wrong, if it did, went wrong in timing
         report = msgspec.json.decode(lines[-1], type=Report)
         ended = "" if code == 0 else f"timing it failed: {last or f'exit code {code}'}"
@@ -88,10 +91,16 @@ def tried(settings: config.ModelSettings, rewritten: Path | None = None) -> Repo
     elif code in (-signal.SIGTERM, -signal.SIGINT):
         message = f"{name}: its trial was stopped"
     elif code < 0:
-        message = f"{name}: broken: it kills the runtime (signal {-code})"
+        message = _killed(name, settings.delegate, -code)
     else:
         message = f"{name}: cannot be checked: {last or f'exit code {code}'}"
     raise ModelError(message)
+
+
+def _killed(name: str, delegate: str, signal_number: int) -> str:
+    if delegate:
+        return f"model.delegate: {delegate}: it kills the runtime (signal {signal_number}); {OTHER_BUILD}"
+    return f"{name}: broken: it kills the runtime (signal {signal_number})"
 
 
 def check(settings: config.ModelSettings) -> Classifier:
@@ -120,7 +129,7 @@ def time_all(settings: config.ModelSettings, sha256: str, to: Path) -> Report:
         ModelError: the graph that the settings ask for cannot be had.
     """
     original = read_model(settings)
-    rewritten, problem = _rewritten(original) if settings.graph != "original" else (None, "")
+    rewritten, problem = _rewritten(original, settings.size) if settings.graph != "original" else (None, "")
     if problem and settings.graph == "rewritten":
         message = f"model.graph: {problem}"
         raise ModelError(message)
@@ -131,10 +140,10 @@ def time_all(settings: config.ModelSettings, sha256: str, to: Path) -> Report:
         to.write_bytes(rewritten)
         graphs = {"original": original, "rewritten": rewritten}
     candidates = plan.candidates(settings, runtimes.installed(), len(os.sched_getaffinity(0)))
-    return Report(sha256, tuple(timing.timed(graphs, candidates)), (problem,) if problem else ())
+    return Report(sha256, tuple(timing.timed(graphs, candidates, settings.size)), (problem,) if problem else ())
 
 
-def _rewritten(original: bytes) -> tuple[bytes | None, str]:
+def _rewritten(original: bytes, size: tuple[int, int]) -> tuple[bytes | None, str]:
     """The rewritten graph, or why it is not taken; neither where there is nothing to rewrite."""
     try:
         rewritten = graph.rewritten(original)
@@ -142,7 +151,7 @@ def _rewritten(original: bytes) -> tuple[bytes | None, str]:
         return None, "no graph can be rewritten without LiteRT"
     if rewritten is None:
         return None, ""
-    problem = timing.disagreement(original, rewritten)
+    problem = timing.disagreement(original, rewritten, size)
     return (None, f"the rewritten graph is not taken: {problem}") if problem else (rewritten, "")
 
 
@@ -158,7 +167,7 @@ def _main() -> None:
             _tell(time_all(request.settings, report.sha256, Path(request.rewritten)))
     except ModelError as error:
         sys.stdout.write(str(error))
-        sys.exit(REFUSED)
+        sys.exit(NO_ACCELERATOR if isinstance(error, DelegateError) else REFUSED)
 
 
 def _tell(report: Report) -> None:

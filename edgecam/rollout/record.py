@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from edgecam.config.sections import ModelSettings
 from edgecam.kept import read_kept
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from edgecam.config import Config
 
 CRASHES = 2  # while a model is on trial, that speak against it; one may be a power cut
+OF_THE_MACHINE = ("runtime", "graph", "threads", "delegate", "delegate_options")  # settings of a model
 REFUSALS = 16  # models that are remembered as refused
 
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -169,10 +171,14 @@ def _replaced(record: Record, **changes: object) -> Record:
 
 
 def with_model(settings: Config, model: Installed | None) -> Config:
-    """Return settings with another model, of which those for the one before say nothing; None: with their own."""
+    """Return settings with another model; None: with their own.
+
+    Of those for the model before only what is said of the machine holds: runtime, threads, accelerator.
+    """
     if model is None:
         return settings
-    other = msgspec.structs.replace(settings.model, path=model.file, labels="", scores="auto")
+    machine = {name: getattr(settings.model, name) for name in OF_THE_MACHINE}
+    other = ModelSettings(path=model.file, **machine)
     return msgspec.structs.replace(settings, model=other)
 
 

@@ -7,6 +7,7 @@ The words make sure that nothing else that was signed with the same key passes f
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 WORDS = "edgecam model "
+ELSEWHERE = "elsewhere"  # an accelerator that a camera has
 
 
 def is_signed(public_key: str, sha256: str, signature: str) -> bool:
@@ -69,16 +71,27 @@ def make_key(key_file: Path) -> str:
     return _in_base64(key.public_key())
 
 
-def order(model: Path, key: Path, url: str) -> bytes:
+def order(model: Path, key: Path, url: str, *, untried: bool = False) -> bytes:
     """Try a model, sign it with the private key in a file, and return the order to fetch it at ``url``, as JSON.
+
+    Args:
+        model: the file.
+        key: the file with the key.
+        url: where cameras find the model.
+        untried: only an accelerator, which is not here, can run it.
 
     Raises:
         ModelError: it is no classifier that edgecam can run.
         ConfigError: the key cannot be read, or the URL is none that cameras take.
     """
+    from edgecam.model.classifier import read_model
     from edgecam.model.trial import tried  # whoever only verifies needs no runtime
 
-    sha256 = tried(config.ModelSettings(path=str(model))).sha256
+    if untried:
+        content = read_model(config.ModelSettings(path=str(model), delegate=ELSEWHERE))
+        sha256 = hashlib.sha256(content).hexdigest()
+    else:
+        sha256 = tried(config.ModelSettings(path=str(model))).sha256
     made = msgspec.json.encode(SignedModel(url, sha256, signature_of(key, sha256)))
     try:
         msgspec.json.decode(made, type=SignedModel)

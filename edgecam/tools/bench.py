@@ -21,6 +21,7 @@ from edgecam import config
 from edgecam.device.processor import Throttling, name, temperature, throttling
 from edgecam.errors import EdgecamError
 from edgecam.model import runtimes
+from edgecam.model.delegates import accelerator_of
 from edgecam.model.loading import plan_model
 from edgecam.model.plan import ENOUGH, Plan, candidates
 from edgecam.model.timing import milliseconds
@@ -50,7 +51,7 @@ class Result(msgspec.Struct, frozen=True):
     Attributes:
         model: path of its file.
         plan: how it was run.
-        pieces: parts of its graph that XNNPACK runs; one is best.
+        pieces: parts of its graph that XNNPACK or an accelerator runs; one is best.
         bare_ms: milliseconds of an ``invoke()``.
         bare_fps: inferences a second, one after the other.
         bare_cpu_ms: CPU milliseconds of one.
@@ -88,7 +89,9 @@ class Report(msgspec.Struct, frozen=True):
     recommended: Result | None
 
 
-def run(models: Sequence[str], threads: int | None, frames: int, progress: Callable[[str], None]) -> Report:
+def run(
+    models: Sequence[str], threads: int | None, frames: int, progress: Callable[[str], None], delegate: str = ""
+) -> Report:
     """Measure models.
 
     Args:
@@ -96,6 +99,7 @@ def run(models: Sequence[str], threads: int | None, frames: int, progress: Calla
         threads: how many; None: 1, 2, 4 and so on, up to the number of cores.
         frames: in a round.
         progress: told what comes next.
+        delegate: path of an accelerator's library; empty: none.
 
     Raises:
         ModelError: a model is refused.
@@ -105,7 +109,10 @@ def run(models: Sequence[str], threads: int | None, frames: int, progress: Calla
     results = []
     with slides() as folder, tempfile.TemporaryDirectory() as state:
         for path in models or [""]:
-            settings = config.ModelSettings(path=path, threads=threads or "auto")
+            # What an accelerator leaves is little: more threads are of no use.
+            settings = config.ModelSettings(
+                path=path, threads=threads or (1 if delegate else "auto"), delegate=delegate
+            )
             progress(f"{path or 'the shipped model'}: which runtime and graph")
             planned = plan_model(settings, FPS, measure=True)
             for count in candidates(settings, [planned.plan.runtime], cores).threads:
@@ -142,23 +149,31 @@ def recommend(results: Sequence[Result], fps: float = FPS) -> Result | None:
 def _measure(planned: PlannedModel, threads: int, frames: int, folder: Path, state: str) -> Result:
     """Measure bare and whole in turns, so that noise hits both."""
     plan = msgspec.structs.replace(planned.plan, threads=threads)
-    interpreter = runtimes.interpreter(plan.runtime, planned.graph, threads)
-    milliseconds(interpreter, 60, WARM_UP)
+    accelerator = accelerator_of(planned.settings)
+    interpreter: runtimes.Interpreter | None = None
     bare_ms: list[float] = []
     bare, cpu, ratios, whole = [], [], [], []
     settings = msgspec.structs.replace(planned.settings, runtime=plan.runtime, graph=plan.graph, threads=threads)
     for _ in range(ROUNDS):
+        if interpreter is None:
+            interpreter = runtimes.interpreter(
+                plan.runtime, planned.graph, threads, size=planned.settings.size, accelerator=accelerator
+            )
+            milliseconds(interpreter, 60, WARM_UP)
+            pieces = runtimes.pieces(interpreter)
         started, cpu_started = time.perf_counter(), time.process_time()
         bare_ms += milliseconds(interpreter, 3600, frames)
         bare.append(frames / (time.perf_counter() - started))
         cpu.append((time.process_time() - cpu_started) / frames * 1e3)
+        if accelerator:
+            interpreter = None  # the daemon is another process, and a device may be one's at a time
         whole.append(at_full_speed(settings, folder, state, frames))
         ratios.append(whole[-1].fps / bare[-1])
     p50, p99 = np.percentile(bare_ms, (50, 99))
     return Result(
         model=planned.settings.path or "shipped",
         plan=plan,
-        pieces=runtimes.pieces(interpreter),
+        pieces=pieces,
         bare_ms=QuantilesPayload(round(float(p50), 3), round(float(p99), 3)),
         bare_fps=round(statistics.median(bare), 1),
         bare_cpu_ms=round(statistics.median(cpu), 3),

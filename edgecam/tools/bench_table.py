@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -12,6 +13,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edgecam.model.plan import Plan
     from edgecam.mqtt.payloads import QuantilesPayload
     from edgecam.tools.bench import Report, Result
 
@@ -37,7 +39,7 @@ def print_report(report: Report) -> None:
         console.width = WIDTH
     console.print(f"{report.machine}, {report.cores} cores", style="bold")
     console.print(", ".join(f"{name} {version}" for name, version in report.versions.items()), style="dim")
-    for (model, runtime), results in groupby(report.results, lambda result: (result.model, result.plan.runtime)):
+    for (model, runtime), results in groupby(report.results, lambda result: (result.model, _runs_on(result.plan))):
         name = "the shipped model" if model == "shipped" else model
         table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
         for title in TITLES:
@@ -54,6 +56,10 @@ def print_report(report: Report) -> None:
     if report.recommended:
         for line in _recommendation(report.recommended):
             console.print(line, style="green", markup=False, soft_wrap=True)
+
+
+def _runs_on(plan: Plan) -> str:
+    return f"{plan.runtime}, with {PurePath(plan.delegate).name}" if plan.delegate else plan.runtime
 
 
 def _cells(result: Result) -> list[str]:
@@ -85,6 +91,8 @@ def _recommendation(result: Result) -> Iterator[str]:
     yield "    [model]"
     yield f'    path = "{"" if result.model == "shipped" else result.model}"'
     yield f"    threads = {result.plan.threads}"
+    if result.plan.delegate:
+        yield f'    delegate = "{result.plan.delegate}"'
 
 
 def _degrees(celsius: float | None) -> str:

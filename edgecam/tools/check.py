@@ -8,6 +8,7 @@ import textwrap
 import threading
 from enum import StrEnum
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +23,6 @@ from edgecam.tools.remedies import remedy_for_broker, remedy_for_camera, remedy_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from edgecam.config import Config
 
@@ -112,7 +112,7 @@ def _failure(name: str, detail: str, remedy: str) -> Finding:
 
 def _model(settings: Config, seen: Frame | None, *, of_service: bool) -> Finding:
     from edgecam.model.loading import plan_model
-    from edgecam.model.meant import HIDDEN, is_hidden_from_services
+    from edgecam.model.meant import HIDDEN, HIDDEN_LIBRARY, is_hidden_from_services
 
     try:
         model = plan_model(settings.model, settings.camera.fps, measure=False).load()
@@ -121,6 +121,10 @@ def _model(settings: Config, seen: Frame | None, *, of_service: bool) -> Finding
     path = model.file.path
     if of_service and settings.model.path and is_hidden_from_services(path):
         return _failure("model", f"{path}: read by you, but not by the service", HIDDEN)
+    delegate = settings.model.delegate
+    if of_service and "/" in delegate and is_hidden_from_services(Path(delegate)):
+        detail, remedy = f"model.delegate: {delegate}: read by you, but not by the service", HIDDEN_LIBRARY
+        return _failure("model", detail, remedy)
     doubts = [*doubts_of(model, settings, seen)]
     facts = facts_of(model, settings, seen)
     detail = "; ".join([f"{path}: {words_of(model, facts)}", *(doubt.problem for doubt in doubts if doubt.problem)])

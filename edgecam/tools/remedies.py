@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from ipaddress import ip_address
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from edgecam import config
     from edgecam.errors import BrokerError, EdgecamError
 
+KEY = re.compile(r"(?:^|(?<= ))model\.([a-z_]+)(?=: | =)")  # that an error begins with, or names
 ELSEWHERE = "listener 1883 and users, or allow_anonymous true, in mosquitto's settings"
 
 
@@ -18,6 +20,8 @@ def remedy_for_model(error: EdgecamError, settings: config.ModelSettings) -> str
     """Say what to do about a model that is refused."""
     if error.remedy:
         return error.remedy
+    if (key := KEY.search(error.problem)) and key[1] in set(settings.__struct_fields__) - {"path"}:
+        return f"correct {key[0]}, or leave it out"
     if not settings.path:
         return "install edgecam anew"
     return "name a classifier in model.path, or none for the shipped one"

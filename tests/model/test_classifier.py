@@ -140,7 +140,7 @@ REFUSED = {
     "a model of sound": (tflite.reshaper((1, 16), image=(1, 16)), "no image classifier: its input is [1, 16]"),
     "text": (b"hello world", "not a .tflite file"),
     "nothing": (b"", "not a .tflite file"),
-    "a bare header": (b"\x1c\0\0\0TFL3", "its metadata is broken"),
+    "a bare header": (b"\x1c\0\0\0TFL3", "cut off or damaged"),
 }
 
 

@@ -41,3 +41,13 @@ def test_a_service_sees_no_home(monkeypatch: pytest.MonkeyPatch, path: str, *, i
     assert is_hidden_from_services(Path(path)) == is_hidden
     monkeypatch.setenv("INVOCATION_ID", "1")  # as systemd tells its services
     assert (what_was_meant(path) == HIDDEN) == is_hidden
+
+
+def test_a_service_that_can_read_a_home_is_told_what_else_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.keras").touch()
+    monkeypatch.setenv("INVOCATION_ID", "1")
+    monkeypatch.setattr("edgecam.model.meant.HOMES", (str(tmp_path),))
+    assert what_was_meant(str(tmp_path / "model.keras")).startswith("convert it")
+    assert what_was_meant(str(tmp_path / "hidden.tflite")) == HIDDEN

@@ -58,8 +58,16 @@ def installed(sha256: str) -> Installed:
 
 
 def test_what_the_settings_say_of_their_own_model_does_not_hold_for_an_ordered_one() -> None:
-    model = ModelSettings(path="own.tflite", labels="own.txt", scores="logits", runtime="litert")
-    expected = ModelSettings(path=installed(A).file, runtime="litert")
+    device: dict[str, Any] = {"runtime": "litert", "threads": 2, "delegate": "lib.so", "delegate_options": {"mark": 1}}
+    own: dict[str, Any] = {
+        "labels": "own.txt",
+        "scores": "logits",
+        "pixels": "0..1",
+        "channels": "bgr",
+        "output": "age",
+    }
+    model = ModelSettings(path="own.tflite", size=(64, 64), **own, **device)
+    expected = ModelSettings(path=installed(A).file, **device)
     assert with_model(Config(model=model), installed(A)).model == expected
 
 
@@ -149,6 +157,17 @@ class TestSignatures:
         ended = edgecam("sign", model, "--key", key[0], "--url", "https://models.example/m.tflite")
         assert ended.returncode == 0
         assert parse("model/set", ended.stdout.strip().encode())
+
+    def test_what_only_an_accelerator_runs_is_signed_untried(self, key: tuple[Path, str], tmp_path: Path) -> None:
+        model = tflite.saved(tmp_path, tflite.custom_operator("edgetpu-custom-op"))
+        words = ["sign", model, "--key", key[0], "--url", "https://models.example/m.tflite"]
+        assert edgecam(*words).returncode == 3
+        ended = edgecam(*words, "--untried")
+        made = msgspec.json.decode(ended.stdout, type=SignedModel)
+        assert made.sha256 == hashlib.sha256(model.read_bytes()).hexdigest()
+        assert is_signed(key[1], made.sha256, made.signature)
+        model.write_bytes(b"no model")
+        assert edgecam(*words, "--untried").returncode == 3
 
     @pytest.mark.parametrize(
         ("arguments", "code", "problem"),

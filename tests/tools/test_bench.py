@@ -12,6 +12,7 @@ from edgecam.mqtt.payloads import QuantilesPayload
 from edgecam.tools.bench import Report, Result, recommend
 from edgecam.tools.bench_table import print_report
 from tests import tflite
+from tests.accelerator import SOURCE, compiled
 from tests.command import edgecam
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ def test_it_measures_bare_and_whole(model: Path) -> None:
     assert result.memory_mb > 10
     assert report.recommended == result
     assert "measuring" in ended.stderr
+
+
+@pytest.mark.timeout(180)
+def test_an_accelerator_that_one_process_alone_can_have_is_measured(model: Path, tmp_path: Path) -> None:
+    library = compiled(tmp_path, SOURCE, "libaccelerator.so.1", f'-DDEVICE="{model}"')
+    ended = edgecam("bench", "--model", model, "--delegate", library, "--frames", 10, wait_s=150)
+    assert ended.returncode == 0, ended.stderr
+    assert f"{model} on litert, with libaccelerator.so.1" in ended.stdout
+    assert f'    threads = 1\n    delegate = "{library}"\n' in ended.stdout
 
 
 def test_people_get_a_table_and_what_to_take(capsys: pytest.CaptureFixture[str]) -> None:

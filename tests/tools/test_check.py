@@ -16,10 +16,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecam.config import load
+from edgecam.config import ModelSettings, load
+from edgecam.errors import ModelError
 from edgecam.model.meant import HIDDEN
 from edgecam.tools.check import Status, findings
 from edgecam.tools.demo import shipped_clip
+from edgecam.tools.remedies import remedy_for_model
 from tests import tflite
 from tests.broker import Mosquitto, free_port
 from tests.clips import BGR
@@ -203,6 +205,18 @@ class TestModel:
         part, _, remedy = failure(*good, "--set", f"model.labels={tmp_path / labels}")
         assert part == "model"
         assert "model.labels" in remedy
+
+    @pytest.mark.parametrize(
+        ("said", "remedy"),
+        [
+            ("model.graph: no graph can be rewritten without LiteRT", "correct model.graph, or leave it out"),
+            ("m.tflite: fails (with model.delegate = lib.so)", "correct model.delegate, or leave it out"),
+            ("model.path: m.tflite: permission denied", "name a classifier in model.path, or none for the shipped one"),
+            ("m.tflite: 3 scores, but 2 labels; name them in model.labels", "name them in model.labels"),
+        ],
+    )
+    def test_the_remedy_belongs_to_the_fault(self, said: str, remedy: str) -> None:
+        assert remedy_for_model(ModelError(said), ModelSettings(path="m.tflite")) == remedy
 
     def test_one_in_a_home_is_not_there_for_the_service(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tflite.saved(tmp_path, tflite.classifier("uint8"))
