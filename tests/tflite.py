@@ -23,6 +23,7 @@ TYPES = {
     "float32": schema.TensorType.FLOAT32,
     "uint8": schema.TensorType.UINT8,
     "int8": schema.TensorType.INT8,
+    "float16": schema.TensorType.FLOAT16,
     "int16": schema.TensorType.INT16,
     "int32": schema.TensorType.INT32,
 }
@@ -325,3 +326,21 @@ def impossible_reshape() -> bytes:
     image, result = build.tensor("image", [1, 8, 8, 3], "int32"), build.tensor("result", [1, 100], "int32")
     target = build.tensor("shape", [2], "int32", data=[1, 100])
     return build.finish([image], [build.operator("RESHAPE", [image, target], result, schema.ReshapeOptionsT())])
+
+
+def dense(length: float, *, half: bool = False) -> bytes:
+    """A float model whose first layer has weights of so great a length an output, kept in half precision or not."""
+    build = Graph()
+    image = build.tensor("image", [1, 12, 16, 3], "float32")
+    weights = np.random.default_rng(0).normal(size=(3, 12 * 16 * 3))
+    weights *= length / np.linalg.norm(weights, axis=1, keepdims=True)
+    flat = build.tensor("flat", [1, 576], "float32")
+    target = build.tensor("shape", [2], "int32", data=[1, 576])
+    build.operator("RESHAPE", [image, target], flat, schema.ReshapeOptionsT())
+    kept = build.tensor("weights", [3, 576], "float16" if half else "float32", data=weights)
+    if half:
+        kept = build.operator("DEQUANTIZE", [kept], build.tensor("whole", [3, 576], "float32"), version=3)
+    bias = build.tensor("bias", [3], "float32", data=np.zeros(3))
+    logits = build.tensor("logits", [1, 3], "float32")
+    build.operator("FULLY_CONNECTED", [flat, kept, bias], logits, schema.FullyConnectedOptionsT())
+    return build.finish([image], [add_softmax(build, logits, 3, quantised=False)])

@@ -21,13 +21,18 @@ LEAST_SIDE = {1: 8, 3: 2}  # by channels: what is narrower and has no colours ar
 LONGEST = 4  # times as long as wide: a longer grey 'picture' is sound
 ROW = 2  # dimensions of a plain row of numbers
 VIDEO = 5
-# Height and width of grey 'pictures' that are spectrograms: those of Google's speech commands, MLPerf Tiny's keyword
-# spotting, TensorFlow's audio tutorial, VGGish and YAMNet. Frames of sound lie along the height.
-SPECTROGRAMS: Final = {
-    *((49, 10), (49, 40), (49, 43), (98, 40), (99, 40), (101, 40), (61, 13), (98, 13), (99, 13), (96, 64)),
-    *((124, 129), (124, 128), (63, 40), (32, 40)),
-}
-TYPES: Final = (np.uint8, np.int8, np.int16, np.float32)
+# The sides of grey 'pictures' that are spectrograms, in either order: those of Google's speech commands, MLPerf Tiny's
+# keyword spotting, TensorFlow's audio tutorial, VGGish and YAMNet.
+SPECTROGRAMS: Final = tuple(
+    {*sides}
+    for sides in (
+        *((49, 40), (49, 43), (98, 40), (99, 40), (101, 40), (96, 64)),
+        *((124, 129), (124, 128), (63, 40), (32, 40)),
+    )
+)
+COEFFICIENTS: Final = {10, 12, 13}  # of a cepstrum: what has as many rows or columns, and more of the other, is sound
+TYPES: Final = (np.uint8, np.int8, np.int16, np.int32, np.float32)
+DIGIT = 28  # pixels a side of the pictures of MNIST, which many courses write as a row of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,10 @@ class ImageInput:
         size: width and height in pixels.
         channels: 1 (grey) or 3.
         dimensions: their order in the tensor; ``nhw`` has no channels.
-        dtype: uint8, int8, int16 or float32.
+        dtype: uint8, int8, int16, int32 or float32.
         scale: of a quantised tensor, which holds number / scale + zero; 0: it is not quantised.
         zero: likewise.
+        is_open: it takes pictures of any size; this is the one that was set.
     """
 
     index: int
@@ -51,6 +57,7 @@ class ImageInput:
     dtype: type[np.generic]
     scale: float
     zero: int
+    is_open: bool = False
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -109,9 +116,8 @@ def image_input(inputs: Sequence[dict[str, Any]]) -> ImageInput:
     shape = [int(length) for length in details["shape"]]
     height, width, channels, dimensions = _dimensions(shape)
     if details["dtype"] not in TYPES:
-        message = (
-            f"no image classifier: its input is {details['dtype'].__name__}, expected uint8, int8, int16 or float32"
-        )
+        known = ", ".join(each.__name__ for each in TYPES)
+        message = f"no image classifier: its input is {details['dtype'].__name__}, expected one of {known}"
         raise ModelError(message)
     if problem := _no_picture(height, width, channels):
         message = f"no image classifier: its input is {shape}: {problem}"
@@ -126,6 +132,7 @@ def image_input(inputs: Sequence[dict[str, Any]]) -> ImageInput:
         details["dtype"],
         float(scale) if quantised else 0.0,
         int(zero) if quantised else 0,
+        (np.asarray(details.get("shape_signature", ()))[1:] < 0).any().item(),
     )
 
 
@@ -142,6 +149,8 @@ def _dimensions(shape: list[int]) -> tuple[int, int, int, Dimensions]:
             return height, width, 1, "nhw"
         case [height, width, 1 | 3 as channels]:
             return height, width, channels, "nhwc"
+        case [1, row] if row == DIGIT**2:
+            return DIGIT, DIGIT, 1, "nhw"
         case [_, _, _, channels]:
             problem = f"{channels} channels, expected 1 or 3"
         case _ if len(shape) <= ROW:
@@ -156,7 +165,7 @@ def _dimensions(shape: list[int]) -> tuple[int, int, int, Dimensions]:
 
 def _no_picture(height: int, width: int, channels: int) -> str:
     """Say what it is that is surely no picture; empty: it may be one."""
-    if channels == 1 and (height, width) in SPECTROGRAMS:
+    if channels == 1 and _is_sound(height, width):
         return "the spectrogram of a sound"
     if min(height, width) < LEAST_SIDE[channels] or (
         channels == 1 and max(height, width) > LONGEST * min(height, width)
@@ -165,6 +174,11 @@ def _no_picture(height: int, width: int, channels: int) -> str:
     if max(height, width) > MOST_SIDE:
         return f"expected at most {MOST_SIDE} pixels a side"
     return ""
+
+
+def _is_sound(height: int, width: int) -> bool:
+    short, long = sorted((height, width))
+    return {height, width} in SPECTROGRAMS or (short in COEFFICIENTS and long >= 2 * short)
 
 
 def _shapes(tensors: Sequence[dict[str, Any]]) -> str:

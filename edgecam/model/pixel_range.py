@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -33,11 +33,13 @@ USUAL: Final[Mapping[str, tuple[Values, Values]]] = {
     "-1..1": ((127.5,), (127.5,)),
     "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
 }
+CAFFE: Final = ((103.939, 116.779, 123.68), (1.0,))  # the means of blue, green and red in ImageNet, as Caffe's take off
 GREY: Final = ((114.495,), (57.63,))  # imagenet's, of a grey picture
 LIKELY: Final = "0..1"  # where nothing tells: of 18 such models 14 want it
 OFF_BY = 0.1  # of the quantised range: further off, a normalisation cannot be meant for sure
+NARROW = 0.1  # of a usual range: further off its beginning, a quantised one is not of darker pictures
+CLOSE = 0.02  # of the quantised range: so near, it is no other
 TINY = 1e-30
-NARROW = 0.35  # likewise: further off, it cannot be meant at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class PixelRange:
         std: likewise.
         source: by what it is known.
         reason: the same in words for people.
+        is_sure: it is told by the model itself, or set; else it is likely at the most.
+        is_bgr: the colours seem to be wanted in the order blue, green, red.
     """
 
     name: str
@@ -57,6 +61,8 @@ class PixelRange:
     std: Values
     source: Source
     reason: str
+    is_sure: bool = True
+    is_bgr: bool = False
 
     def per_channel(self, channels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and std, float64 [channels].
@@ -90,14 +96,14 @@ def find_range(
     if settings.pixels != "auto":
         return _fitting(_set(settings, image), image)
     if image.scale:
-        return _by_quantisation(image, _told(metadata, image))
+        return _by_quantisation(image, _told(metadata, image), maker)
     if image.dtype is not np.float32:
         return _usual("0..255", image, "graph", "its input is of bytes")
     return (
         _told(metadata, image)
         or _by_graph(first_steps(interpreter, image.index), image)
-        or (_usual(maker.pixels, image, "labels", maker.reason) if maker else None)
-        or _usual(LIKELY, image, "assumed", "nothing tells; most such models want it")
+        or _by_maker(maker, image)
+        or _assumed(LIKELY, image, "nothing tells; most such models want it")
     )
 
 
@@ -145,26 +151,73 @@ def _told(metadata: Metadata, image: ImageInput) -> PixelRange | None:
 
 def _by_graph(steps: FirstSteps, image: ImageInput) -> PixelRange | None:
     """Tell by what the model does first to pixels that are floats."""
-    name = _nearest(steps.quantised, image, OFF_BY) if steps.quantised else steps.pixels
-    return _usual(name, image, "graph", str(steps)) if name else None
+    if steps.quantised and (near := _by_limits(steps.quantised, image)):
+        low, high = steps.quantised
+        return _usual(near, image, "graph", f"it quantises them first, from {low:.4g}..{high:.4g}")
+    if steps.pixels:
+        reason = f"it first takes (pixel - {steps.centre:.4g}) / {steps.divisor:.4g}"
+        return replace(_usual(steps.pixels, image, "graph", reason), is_bgr=steps.is_bgr)
+    if steps.has_small_weights:
+        reason = f"its first weights are as small as {steps.weights:.2g}"
+        return replace(_usual("0..255", image, "graph", reason), is_sure=False)
+    return None
 
 
-def _by_quantisation(image: ImageInput, told: PixelRange | None) -> PixelRange:
+def _by_maker(maker: Maker | None, image: ImageInput) -> PixelRange | None:
+    """Tell by whose model it is."""
+    return replace(_usual(maker.pixels, image, "labels", maker.reason), is_sure=False) if maker else None
+
+
+def _assumed(name: str, image: ImageInput, reason: str) -> PixelRange:
+    return replace(_usual(name, image, "assumed", reason), is_sure=False)
+
+
+def _by_quantisation(image: ImageInput, told: PixelRange | None, maker: Maker | None) -> PixelRange:
     """Tell by the numbers that a quantised input can hold, which are just those that were meant for it.
 
     Some metadata describes the float model that this one was made from: it counts where it agrees.
     """
     low, high = image.limits
-    if told and _off((low, high), told.mean, told.std) < OFF_BY:
+    is_symmetric = image.dtype is np.int16  # it holds as much below zero, wanted or not
+    if told and (is_symmetric or _off((low, high), told.mean, told.std) < OFF_BY):
         return told
     reason = f"its input holds {low:.4g}..{high:.4g}"
-    if near := _nearest((low, high), image, OFF_BY):
+    if near := _by_limits((low, high), image):
         return _usual(near, image, "quantisation", reason)
-    if near := _nearest((low, high), image, NARROW):
-        return _usual(near, image, "assumed", f"{reason}, which is not quite it")
+    if image.channels > 1 and _off((low, high), *CAFFE) < CLOSE:
+        return PixelRange(_name(*CAFFE), *CAFFE, "quantisation", reason, is_bgr=True)
+    if is_symmetric:
+        return _by_maker(maker, image) or _assumed(LIKELY, image, f"{reason}, whatever is meant")
+    if near := _around((low, high), image):
+        return _assumed(near, image, f"{reason}, which is not quite it")
     std = 255 / (high - low) if high > low else 1.0
     mean = -low * std
-    return PixelRange(f"{low:.4g}..{high:.4g}", (mean,), (std,), "assumed", f"{reason}, which is not usual")
+    name = f"{low:.4g}..{high:.4g}"
+    return PixelRange(name, (mean,), (std,), "assumed", f"{reason}, which is not usual", is_sure=False)
+
+
+def _by_limits(limits: tuple[float, float], image: ImageInput) -> str:
+    """Name the usual range that fills a quantised one; empty: none does, or several may."""
+    low, high = limits
+    if low < 0 and abs(low + high) <= high / 1000:  # of 16 bits, which have no zero point
+        return "0..255" if abs(high - 255) < 255 * OFF_BY else "imagenet" if abs(high - 2.64) < OFF_BY else ""
+    return _nearest(limits, image, OFF_BY)
+
+
+def _around(limits: tuple[float, float], image: ImageInput) -> str:
+    """Name the narrowest usual range that begins where a quantised one does and goes further; empty: there is none.
+
+    The pictures by which it was quantised were then darker than others will be.
+    """
+    low, high = limits
+    found = []
+    for name in USUAL:
+        usual = _usual(name, image, "assumed", "")
+        lowest, highest = _ends(usual.mean, usual.std)
+        span = highest - lowest
+        if abs(low - lowest) < NARROW * span and high <= highest + OFF_BY * span and high - low > OFF_BY * span:
+            found.append((span, name))
+    return min(found)[1] if found else ""
 
 
 def _nearest(limits: tuple[float, float], image: ImageInput, most: float) -> str:

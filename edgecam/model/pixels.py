@@ -76,6 +76,8 @@ def table_of(image: ImageInput, pixels: PixelRange) -> NDArray[Any]:
     mean, std = pixels.per_channel(image.channels)
     values = np.arange(256)[:, np.newaxis]
     normalised = (values - mean) / std
+    if image.dtype is np.float32 and (mean == std).all():  # to the last bit as Keras and Teachable Machine do it
+        return values.astype(np.float32) / std.astype(np.float32) - np.float32(1)
     table: NDArray[Any] = normalised.astype(np.float32)
     if image.dtype is np.float32:
         return table
@@ -84,7 +86,7 @@ def table_of(image: ImageInput, pixels: PixelRange) -> NDArray[Any]:
         table = np.clip(np.rint(normalised / image.scale + image.zero), limits.min, limits.max).astype(int)
     else:
         table = np.clip(np.rint(normalised), limits.min, limits.max).astype(int)
-    if image.dtype is not np.int16:
+    if image.dtype in (np.uint8, np.int8):
         plain = np.broadcast_to(values + limits.min, table.shape)
         if np.abs(table - plain).max() <= STEP or not image.scale:
             table = plain

@@ -18,7 +18,7 @@ from edgecam.camera.frames import Frame
 from edgecam.camera.pictures import read_picture
 from edgecam.errors import BrokerError, ConfigError, EdgecamError, SourceFileError, split_remedy
 from edgecam.tasks import Task
-from edgecam.tools.model_check import Facts, doubts_of, facts_of, rows_of, words_of
+from edgecam.tools.model_check import Facts, doubts_of, facts_of, hint_of, rows_of, words_of
 from edgecam.tools.remedies import remedy_for_broker, remedy_for_camera, remedy_for_model
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _model(settings: Config, seen: Frame | None, *, of_service: bool) -> Finding
     doubts = [*doubts_of(model, settings, seen)]
     facts = facts_of(model, settings, seen)
     detail = "; ".join([f"{path}: {words_of(model, facts)}", *(doubt.problem for doubt in doubts if doubt.problem)])
-    remedy = "; ".join(doubt.remedy for doubt in doubts)
+    remedy = "; ".join(doubt.remedy for doubt in doubts) or hint_of(model, seen)
     return Finding("model", Status.WARNING if doubts else Status.OK, detail, remedy, facts)
 
 

@@ -39,7 +39,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
         fit: how a picture of another shape is made to fit.
         labels: how many.
         labels_from: where they are.
-        ranges: where the pixels are assumed: the labels with the highest scores under each usual range.
+        ranges: where the pixels are not told for sure: the labels with the highest scores under each usual range.
     """
 
     input: tuple[int, int, int]
@@ -68,10 +68,10 @@ def facts_of(model: Classifier, settings: Config, frame: Frame | None) -> Facts:
     Args:
         model: loaded.
         settings: by which it was.
-        frame: of any size, to be shown to it where its pixels are assumed; None: there is none.
+        frame: of any size, to be shown to it where its pixels are not told for sure; None: there is none.
     """
     width, height = model.size
-    ranges = _under_each_range(model, settings, frame) if frame and model.pixels.source == "assumed" else ()
+    ranges = _under_each_range(model, settings, frame) if frame and not model.pixels.is_sure else ()
     return Facts(
         input=(height, width, model.input.channels),
         type=np.dtype(model.input.dtype).name,
@@ -91,10 +91,11 @@ def words_of(model: Classifier, facts: Facts) -> str:
     height, width, channels = facts.input
     colours = "grey" if channels == 1 else "colours"
     fitted = {"stretch": "stretched to it", "crop": "the middle of the picture", "letterbox": "with bars"}[facts.fit]
+    any_size = " (it takes any size: model.size)" if model.input.is_open else ""
     pixels = f"{facts.pixels}, which is assumed" if facts.pixels_from == "assumed" else facts.pixels
     return (
         f"{facts.labels} labels ({model.labels.form}, from {facts.labels_from}); {width}x{height} {colours}, "
-        f"{facts.type}, {fitted}; pixels {pixels} ({model.pixels.reason}); {facts.outputs}; {model.plan}"
+        f"{facts.type}{any_size}, {fitted}; pixels {pixels} ({model.pixels.reason}); {facts.outputs}; {model.plan}"
     )
 
 
@@ -104,11 +105,24 @@ def rows_of(facts: Facts) -> Iterator[str]:
         yield f"{name:9} " + ", ".join(f"{each.label} {each.score:.2f}" for each in scores)
 
 
+def hint_of(model: Classifier, frame: Frame | None) -> str:
+    """What to do where a model's pixels are not told for sure; empty: they are."""
+    if model.pixels.is_sure:
+        return ""
+    where = "see below what it says under which" if frame else "see what it says under which with --picture FILE"
+    if model.pixels.source != "assumed":
+        return f"if that is wrong, set model.pixels: {where}"
+    return f'{where}, and set model.pixels to the right one (and model.channels = "bgr" if it was made with OpenCV)'
+
+
 def doubts_of(model: Classifier, settings: Config, frame: Frame | None) -> Iterator[Doubt]:
     """Name what looks wrong with a model that runs."""
     if model.pixels.source == "assumed":
-        where = "see below what it says under which" if frame else "see what it says under which with --picture FILE"
-        yield Doubt("", f"{where}, and set model.pixels to the right one")
+        yield Doubt("", hint_of(model, frame))
+    if model.pixels.is_bgr and settings.model.channels == "rgb":
+        yield Doubt(
+            "what it first takes off are the means of blue, green and red, in this order", 'set model.channels = "bgr"'
+        )
     if twice := repeated(model.classes):
         yield Doubt(*split_remedy(twice))
     if _is_blind(model, settings, frame):

@@ -122,7 +122,7 @@ class TestGooglesModel:
         assert pieces[1] == 1
 
     def test_both_graphs_agree_on_random_images(self, graphs: list[bytes]) -> None:
-        assert timing.disagreement(*graphs) is None
+        assert timing.disagreement(graphs[0], graphs[1]) is None
 
     def test_it_knows_as_many_photographs_as_before(self, graphs: list[bytes]) -> None:
         settings = config.ModelSettings(

@@ -109,6 +109,26 @@ def test_a_model_of_any_size_gets_the_size_that_is_set(
     assert model.scores(picture((48, 32))) == pytest.approx(RGB / 255, abs=0.003)
 
 
+@pytest.mark.parametrize(("signature", "is_open"), [((-1, 12, 16, 3), False), ((1, -1, -1, 3), True), ((), False)])
+def test_it_is_known_whether_the_size_is_open(tmp_path: Path, signature: tuple[int, ...], *, is_open: bool) -> None:
+    shape = (1, 1, 1, 3) if is_open else (1, 12, 16, 3)
+    assert load(tmp_path, tflite.means(shape, signature=signature)).input.is_open is is_open
+
+
+def test_whole_numbers_of_32_bits_are_bytes(tmp_path: Path) -> None:
+    model = load(tmp_path, tflite.means((1, 12, 16, 3), [("DIV", 255.0)], dtype="int32"))
+    assert (model.pixels.name, model.pixels.source) == ("0..255", "graph")
+    assert model.scores(picture((16, 12))) == pytest.approx(RGB / 255, abs=0.003)
+
+
+def test_a_row_of_28_times_28_is_a_digit(tmp_path: Path) -> None:
+    model = load(tmp_path, tflite.reshaper((1, 784), image=(1, 784)), [str(place) for place in range(784)])
+    assert model.size == (28, 28)
+    image = np.zeros((28, 28, 3), np.uint8)
+    image[2, 3] = 255
+    assert model.scores(image)[2 * 28 + 3] == pytest.approx(1)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3, 4])
 def test_scores_come_in_every_shape(tmp_path: Path, rank: int) -> None:
     model = load(tmp_path, tflite.means((1, 12, 16, 3), rank=rank))
@@ -118,6 +138,8 @@ def test_scores_come_in_every_shape(tmp_path: Path, rank: int) -> None:
 REFUSED = {
     (1, 49, 10, 1): "[1, 49, 10, 1]: the spectrogram of a sound",
     (1, 49, 40): "[1, 49, 40]: the spectrogram of a sound",
+    (1, 40, 49, 1): "[1, 40, 49, 1]: the spectrogram of a sound",
+    (1, 44, 13, 1): "[1, 44, 13, 1]: the spectrogram of a sound",
     (1, 128, 3): "[1, 128, 3]: no picture is so narrow (sound or measurements?)",
     (1, 128, 3, 1): "[1, 128, 3, 1]: no picture is so narrow (sound or measurements?)",
     (1, 900, 64, 1): "[1, 900, 64, 1]: no picture is so narrow (sound or measurements?)",

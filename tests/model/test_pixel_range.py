@@ -119,6 +119,41 @@ def test_a_quantisation_at_first_tells(tmp_path: Path, pixels: str, quantised: t
     assert (model.pixels.name, model.pixels.source) == (pixels, "graph")
 
 
+@pytest.mark.parametrize("half", [False, True], ids=["whole", "half precision"])
+@pytest.mark.parametrize(("length", "name", "source"), [(0.004, "0..255", "graph"), (0.5, "0..1", "assumed")])
+def test_small_first_weights_have_a_division_folded_into_them(
+    tmp_path: Path, length: float, name: str, source: str, *, half: bool
+) -> None:
+    """As TensorFlow's converter does it with a Rescaling(1/255)."""
+    model = load(tmp_path, tflite.dense(length, half=half))
+    assert (model.pixels.name, model.pixels.source, model.pixels.is_sure) == (name, source, False)
+
+
+@pytest.mark.parametrize(("centres", "is_bgr"), [(CAFFE[::-1], True), (CAFFE, False)])
+def test_means_of_blue_green_and_red_show_their_order(tmp_path: Path, centres: list[float], *, is_bgr: bool) -> None:
+    assert load(tmp_path, tflite.means(SHAPE, [("SUB", centres)])).pixels.is_bgr is is_bgr
+
+
+def test_a_quantisation_of_caffes_range_takes_off_its_means(tmp_path: Path) -> None:
+    content = tflite.means(SHAPE, dtype="int8", scale=1.0774, zero=-13)
+    model = load(tmp_path, content, channels="bgr")
+    assert (model.pixels.source, model.pixels.is_bgr) == ("quantisation", True)
+    numbers = RGB[::-1] - CAFFE[::-1]
+    assert np.abs((table_of(model.input, model.pixels)[RGB[::-1], [0, 1, 2]] + 13) * 1.0774 - numbers).max() < 1.1
+
+
+@pytest.mark.parametrize(("highest", "name", "source"), [(255.0, "0..255", "quantisation"), (1.0, "0..1", "assumed")])
+def test_an_input_of_16_bits_holds_as_much_below_zero(tmp_path: Path, highest: float, name: str, source: str) -> None:
+    model = load(tmp_path, tflite.means(SHAPE, dtype="int16", scale=highest / 32767))
+    assert (model.pixels.name, model.pixels.source) == (name, source)
+
+
+@pytest.mark.parametrize(("scale", "zero", "name"), [(0.68 / 255, -128, "0..1"), (1.2 / 255, 50, "-1..1")])
+def test_a_quantisation_by_dark_pictures_is_not_stretched(tmp_path: Path, scale: float, zero: int, name: str) -> None:
+    model = load(tmp_path, tflite.means(SHAPE, dtype="int8", scale=scale, zero=zero))
+    assert (model.pixels.name, model.pixels.source) == (name, "assumed")
+
+
 @pytest.mark.parametrize("steps", [[], [("ADD", 0.0)], [("MUL", 1.0)]])
 def test_where_nothing_tells_0_to_1_is_assumed(tmp_path: Path, steps: Steps) -> None:
     model = load(tmp_path, tflite.means(SHAPE, steps))
@@ -190,6 +225,13 @@ def test_a_range_that_is_not_usual_is_said_to_be_assumed(
 ) -> None:
     model = load(tmp_path, tflite.means(SHAPE, dtype="int8", scale=scale, zero=zero))
     assert (model.pixels.name, model.pixels.source) == (name, source)
+
+
+def test_minus_1_to_1_is_as_keras_computes_it_to_the_last_bit() -> None:
+    image = ImageInput(0, (1, 1), 3, "nhwc", np.float32, 0.0, 0)
+    table = table_of(image, PixelRange("-1..1", *USUAL["-1..1"], "settings", ""))
+    values = np.arange(256, dtype=np.float32)
+    assert (table[:, 0] == values / np.float32(127.5) - np.float32(1)).all()
 
 
 def test_a_range_that_the_input_cannot_hold_is_refused(tmp_path: Path) -> None:

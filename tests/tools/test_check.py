@@ -149,6 +149,22 @@ class TestFacts:
         model = tflite.saved(tmp_path, tflite.classifier("float32"))
         assert set(model_of(*good, "--set", f"model.path={model}")[1]["ranges"]) > {"0..1"}
 
+    def test_one_of_teachable_machine_is_shown_under_each_range_too(self, good: list[str], tmp_path: Path) -> None:
+        """Others may write their labels like that."""
+        model = tflite.saved(tmp_path, tflite.classifier("float32"), ("0 red", "1 green", "2 blue"))
+        status, facts, remedy = model_of(*good, "--set", f"model.path={model}")
+        assert (status, facts["pixels"], facts["pixels_from"], facts["fit"]) == ("ok", "-1..1", "labels", "crop")
+        assert set(facts["ranges"]) == {"0..255", "0..1", "-1..1", "imagenet"}
+        assert "model.pixels" in remedy
+
+    def test_the_order_of_colours_is_doubted_where_the_model_shows_another(
+        self, good: list[str], tmp_path: Path
+    ) -> None:
+        model = tflite.saved(tmp_path, tflite.means((1, 12, 16, 3), [("SUB", [103.9, 116.8, 123.7])]), ("a", "b", "c"))
+        status, _, remedy = model_of(*good, "--set", f"model.path={model}")
+        assert status == "warning"
+        assert remedy.startswith('set model.channels = "bgr"')
+
     def test_one_that_is_set_is_no_guess(self, good: list[str], tmp_path: Path) -> None:
         model = tflite.saved(tmp_path, tflite.classifier("float32"))
         status, facts, _ = model_of(*good, "--set", f"model.path={model}", "--set", 'model.pixels="-1..1"')
