@@ -25,9 +25,9 @@ BYTES = 20.0  # an offset or a divisor from here on is one of pixels of 0..255
 NEGATIVE = -0.5  # an offset below is of pixels that begin at -1
 SLIGHT = 0.05  # likewise above, of pixels of 0..1
 ENLARGED = 1 / BYTES  # a divisor below: pixels of 0..1 are made pixels of 0..255
-# The length of the weights of a first layer's outputs, in the middle. Trained on numbers about 1 it is 0.19 and more (0.6
-# in 30 files of strangers: as weights are drawn at first it is about 1, however many they are). With a division by 255
-# folded into it, as TensorFlow's converter does, or trained on bytes, it is 0.002 to 0.025.
+# The length of the weights of a first layer's outputs, in the middle. Trained on numbers about 1 it is 0.19 and more,
+# in 30 files of strangers 0.6 and more: as weights are drawn at first it is about 1, however many. With a division by
+# 255 folded into it, as TensorFlow's converter does, or trained on bytes, it is 0.002 to 0.025.
 SMALL = 0.06
 
 

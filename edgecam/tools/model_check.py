@@ -110,8 +110,8 @@ def hint_of(model: Classifier, frame: Frame | None) -> str:
     if model.pixels.is_sure:
         return ""
     where = "see below what it says under which" if frame else "see what it says under which with --picture FILE"
-    if_wrong = "" if model.pixels.source == "assumed" else ", if that is wrong"
-    return f'set model.pixels{if_wrong} (and model.channels = "bgr" if it was made with OpenCV or Caffe): {where}'
+    if_wrong = "" if model.pixels.source == "assumed" else "if that is wrong, "
+    return f'{if_wrong}set model.pixels (and model.channels = "bgr" if it was made with OpenCV or Caffe): {where}'
 
 
 def doubts_of(model: Classifier, settings: Config, frame: Frame | None) -> Iterator[Doubt]:
