@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 THROUGH: Final = {
     *("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "CAST", "PAD", "PADV2", "MIRROR_PAD"),
     *("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "STRIDED_SLICE", "GATHER", "REVERSE_V2"),
+    *("UNPACK", "PACK"),  # as Keras puts blue first
 }
 BYTES = 20.0  # an offset or a divisor from here on is one of pixels of 0..255
 NEGATIVE = -0.5  # an offset below is of pixels that begin at -1
@@ -80,7 +81,7 @@ def first_steps(interpreter: Interpreter, source: int) -> FirstSteps:
         elif kind not in THROUGH:
             break
         tensor = int(users[0]["outputs"][0])
-    return FirstSteps(-offset / factor, 1 / factor) if factor else FirstSteps()
+    return FirstSteps(0.0 - offset / factor, 1 / factor) if factor else FirstSteps()
 
 
 def _applied(kind: str, constant: float, factor: float, offset: float) -> tuple[float, float]:
