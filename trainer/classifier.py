@@ -4,21 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import cv2
 import keras
+import numpy as np
 from keras import layers
 
+from edgecam.model.preprocessing import FirstSteps
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from trainer.backbones import Backbone
 
 MOMENTUM = 0.9  # of statistics that are gathered anew; Keras' 0.99 and MobileNetV3's 0.999 want ten thousands of steps
+# What may come first and keeps a line a line, by Keras' names; layers that make random views do nothing here.
+LINEAR = {
+    *("Rescaling", "Normalization", "BatchNormalization", "Reshape", "Cast"),
+    *("Add", "Subtract", "Multiply", "Divide", "TrueDivide"),
+}
 
 
 class Normalised(NamedTuple):
-    """A model that takes (pixel - mean) / std, and these two."""
+    """A model that takes (pixel - mean) / std of a pixel of 0..255, and these two: float64 [1] or [channels]."""
 
     network: keras.Model
-    mean: float
-    std: float
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it sees no colours."""
+        return int(self.network.input_shape[-1]) == 1
+
+    def images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Make of photographs, uint8 [photographs, height, width, 3], RGB, what the network takes."""
+        if self.is_grey:
+            pixels = np.stack([cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in pixels])[..., np.newaxis]
+        return ((pixels - self.mean) / self.std).astype(np.float32)
 
 
 def classifier(features: keras.Model, backbone: Backbone, classes: int, dropout: float) -> keras.Model:
@@ -86,13 +110,49 @@ def flattened(model: keras.Model) -> keras.Model:
     return keras.Model(image, run(model, image), name=model.name)
 
 
-def without_rescaling(model: keras.Model) -> Normalised:
+def first_steps(model: keras.Model) -> FirstSteps:
+    """Follow pixels from the input through layers and operators that only shift and scale them.
+
+    The .tflite file does not tell them for sure: its converter works a factor into the convolution that follows.
+    """
+    output = model.input
+    for operation in model.operations:
+        if isinstance(operation, layers.InputLayer):
+            continue
+        name = type(operation).__name__
+        uses = [node for node in operation._inbound_nodes if [id(each) for each in node.input_tensors] == [id(output)]]  # noqa: SLF001  an operator may be of two models
+        if not uses or not (name in LINEAR or name.startswith("Random")):
+            break
+        (output,) = uses[0].outputs
+    if output is model.input:
+        return FirstSteps()
+    steps = keras.Model(model.input, output)
+    black, one = (
+        float(np.mean(steps(np.full((1, *model.input_shape[1:]), level, np.float32), training=False)))
+        for level in (0, 1)
+    )
+    factor = one - black
+    return FirstSteps(0.0 - black / factor, 1 / factor) if factor else FirstSteps()
+
+
+def without_rescaling(model: keras.Model, mean: Sequence[float] = (0,), std: Sequence[float] = (1,)) -> Normalised:
     """Leave out the layer that normalises pixels, as the table of the daemon (or a quantised input) does its work.
 
-    A model that does not begin with such a layer takes its pixels as 0..255.
+    Args:
+        model: takes (pixel - mean) / std of a pixel of 0..255: itself, before that layer, if it begins with one.
+        mean: one number, or one a channel.
+        std: likewise.
     """
+    means, stds = np.array(mean, np.float64), np.array(std, np.float64)
+    whole = Normalised(model, means, stds)
     first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
-    if not isinstance(first, layers.Rescaling) or not isinstance(first.scale, float):
-        return Normalised(model, 0.0, 1.0)
-    network = keras.Model(first.output, model.output, name=model.name)
-    return Normalised(network, -first.offset / first.scale, 1 / first.scale)
+    if not isinstance(first, layers.Rescaling):
+        return whole
+    scale, offset = (np.array(each, np.float64).reshape(-1) for each in (first.scale, first.offset))
+    if {scale.size, offset.size} - {1, model.input_shape[-1]} or not scale.all():
+        return whole
+    try:
+        network = keras.Model(first.output, model.output, name=model.name)
+    except ValueError:  # the input goes elsewhere too
+        return whole
+    return Normalised(network, means - offset * stds / scale, stds / scale)

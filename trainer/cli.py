@@ -12,12 +12,14 @@ import msgspec
 from edgecam import __version__
 from edgecam.camera.fit import Fit
 from edgecam.cli import run_command
+from edgecam.model.pixel_range import USUAL
 from trainer.backbones import NAMES, TUTORIAL
 from trainer.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from edgecam.config import ModelSettings
     from trainer.comparison import Row
     from trainer.report import Report
 
@@ -117,42 +119,79 @@ def train(**options: Any) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @DATA
 @_fit_option(None, "How a photograph of another shape fits.  [default: as the model says]")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="How MODEL is read: model.labels=FILE; repeatable."
+)
 @JSON
-def evaluate(*, model: Path, data: Path, fit: Fit | None, as_json: bool) -> None:
+def evaluate(*, model: Path, data: Path, fit: Fit | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Tell how good and how fast MODEL is.
 
-    MODEL is a .tflite file, DATA a folder of photographs of its classes.
+    MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes.
     """
-    from trainer.evaluation import evaluate_folder
+    from trainer.folder_evaluation import evaluate_folder
     from trainer.progress import say
     from trainer.report import class_results
 
-    evaluation, classes, photos, findings = evaluate_folder(model, data, fit)
-    for finding in findings:
+    result = evaluate_folder(_model_settings(model, overrides), data, fit)
+    for finding in result.findings:
         say(f"warning: {finding}")
-    results = [each for each in class_results(evaluation, classes) if each.photographs]
+    if result.doubt:
+        say(f"warning: {result.doubt}")
+    evaluation, count, pixels = result.evaluation, len(result.photos), result.model.pixels
+    results = [each for each in class_results(evaluation, result.names) if each.photographs]
     if as_json:
+        told: dict[str, Any] = {"name": pixels.name, "source": pixels.source, "reason": pixels.reason}
+        if result.ranges:
+            told |= {"ranges": result.ranges.accuracies, "best": result.ranges.best}
         figures = {
             "model": str(model),
-            "photographs": len(photos),
+            "photographs": count,
             "accuracy": evaluation.accuracy,
             "latency_ms": round(evaluation.latency_ms, 3),
+            "pixels": told,
             "per_class": results,
         }
         _print_json(figures)
         return
     rows = [(each.name, str(each.photographs), f"{each.accuracy:.1%}", each.taken_for or "") for each in results]
     _print_table(("class", "photographs", "accuracy", "most often taken for"), rows)
+    threads = result.model.plan.threads
     click.echo(
-        f"accuracy {evaluation.accuracy:.1%} on {len(photos)} photographs, {evaluation.latency_ms:.1f} ms each "
-        "(one thread, this machine)"
+        f"accuracy {evaluation.accuracy:.1%} on {count} photographs, {evaluation.latency_ms:.1f} ms each "
+        f"({'one thread' if threads == 1 else f'{threads} threads'}, this machine)"
     )
+
+
+def _model_settings(model: Path, overrides: tuple[str, ...]) -> ModelSettings:
+    """How a model is read, in the words of the daemon's settings.
+
+    Raises:
+        ConfigError: as the daemon would say it.
+        InputError: something else than the model's reading is to be set.
+    """
+    from edgecam import config
+
+    settings = config.load(None, overrides)
+    for override in overrides:
+        key = override.partition("=")[0]
+        section, name = (word.strip().strip('"') for word in key.split(".", 2)[:2])
+        if section != "model" or name == "path":
+            message = f"--set: {section}.{name}: only how MODEL is read can be set here, such as model.labels=FILE"
+            raise InputError(message)
+    return msgspec.structs.replace(settings.model, path=str(model))
 
 
 @cli.command()
 @click.argument("keras_model", type=click.Path(path_type=Path))
 @DATA
 @_output_option("converted")
+@click.option(
+    "--pixels",
+    type=click.Choice(["auto", *USUAL]),
+    default="auto",
+    show_default=True,
+    help="What it takes for pixels; auto: as its first layers say, else as DATA shows.",
+)
 @_fit_of_training
 @_format_option
 @_max_loss_option
@@ -164,10 +203,10 @@ def convert(**options: Any) -> None:
     It was trained, by whatever means, on the classes of DATA in alphabetical order.
     """
     _import_tensorflow()
-    from trainer import recipe
+    from trainer.keras_conversion import convert_model
 
     keras_model = options.pop("keras_model")
-    result = recipe.convert_model(keras_model, _settings(options))
+    result = convert_model(keras_model, _settings(options))
     _print_result(result, options["output"])
 
 
@@ -290,6 +329,8 @@ def _print_json(figures: object) -> None:
 def _print_result(result: Report, output: Path) -> None:
     after = "" if result.format == "float32" else f", {result.format} {result.accuracy.converted:.1%}"
     click.echo(f"accuracy: float {result.accuracy.float_:.1%}{after} on {result.data.test} test photographs")
+    if result.pixels:
+        click.echo(f"pixels:   {result.pixels.name} ({result.pixels.reason})")
     click.echo(f"model:    {output / 'model.tflite'} ({result.size_bytes / 1e6:.2f} MB, {result.latency_ms:.1f} ms)")
     click.echo(f"report:   {output / 'report.html'}")
     click.echo(f"try it:   edgecam run --set model.path={output / 'model.tflite'}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import keras
 import msgspec
 
+from edgecam import config
+from edgecam.model.classifier import Classifier
 from trainer import plots, recipe, report
 from trainer.errors import AccuracyError, InputError
 from trainer.evaluation import latencies
@@ -59,7 +61,8 @@ def compare(common: recipe.Settings, backbones: Sequence[str], weights: Mapping[
         )
         results.append(_finished(settings) or _trained(settings))
         keras.backend.clear_session()
-    times = latencies([common.output / name / "model.tflite" for name in backbones])
+    files = [common.output / name / "model.tflite" for name in backbones]
+    times = latencies([Classifier(config.ModelSettings(path=str(file))) for file in files])
     rows = [row(*each) for each in zip(results, times, strict=True)]
     (common.output / "comparison.json").write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
     points = [(each.backbone, each.latency_ms, each.accuracy_float, each.accuracy) for each in rows]

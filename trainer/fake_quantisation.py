@@ -150,8 +150,10 @@ def rounding(network: keras.Model, known: Mapping[str, Range]) -> keras.Model:
     return keras.models.clone_model(network, clone_function=lambda layer: layer, call_function=call)
 
 
-def forward(network: keras.Model, mean: float, std: float) -> Callable[..., Any]:
-    """How a rounding network answers with its kernels rounded too: from pixels of 0..255 to scores."""
+def forward(network: keras.Model, mean: NDArray[Any], std: NDArray[Any]) -> Callable[..., Any]:
+    """How a rounding network answers with its kernels rounded too: from pixels of 0..255, RGB, to a score a class."""
+    centre, width = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+    is_grey, is_single = network.input_shape[-1] == 1, network.output_shape[-1] == 1
     variables = network.trainable_variables
     depthwise = {id(layer.kernel) for layer in network.layers if isinstance(layer, layers.DepthwiseConv2D)}
 
@@ -161,7 +163,9 @@ def forward(network: keras.Model, mean: float, std: float) -> Callable[..., Any]
             for each in variables
         ]
         others = [each.value for each in network.non_trainable_variables]
-        return network.stateless_call(rounded, others, (pixels - mean) / std, training=training)[0]
+        seen = tf.image.rgb_to_grayscale(pixels) if is_grey else pixels
+        scores = network.stateless_call(rounded, others, (seen - centre) / width, training=training)[0]
+        return tf.concat([1 - scores, scores], -1) if is_single else scores
 
     return answer
 

@@ -35,15 +35,15 @@ def _content(kind: int, properties: Any) -> Any:
     return content
 
 
-def _image_input(mean: Numbers, std: Numbers) -> Any:
+def _image_input(mean: Numbers, std: Numbers, *, is_grey: bool) -> Any:
     properties = schema.ImagePropertiesT()
-    properties.colorSpace = schema.ColorSpaceType.RGB
+    properties.colorSpace = schema.ColorSpaceType.GRAYSCALE if is_grey else schema.ColorSpaceType.RGB
     options = schema.NormalizationOptionsT()
     options.mean, options.std = _list(mean), _list(std)
     unit = schema.ProcessUnitT()
     unit.optionsType, unit.options = schema.ProcessUnitOptions.NormalizationOptions, options
     tensor = schema.TensorMetadataT()
-    tensor.name, tensor.description = b"image", b"RGB image of any content."
+    tensor.name, tensor.description = b"image", b"%s image of any content." % (b"Grey" if is_grey else b"RGB")
     tensor.content = _content(schema.ContentProperties.ImageProperties, properties)
     tensor.processUnits = [unit]
     return tensor
@@ -70,18 +70,25 @@ def with_metadata(
 ) -> bytes:
     """Add TFLite metadata to a classifier: a label a score, and an input of (pixel - mean) / std, one or one a channel.
 
+    Without mean and std nothing is told of the input's numbers.
+
     The format is https://ai.google.dev/edge/litert/models/metadata: a flatbuffer among the model's buffers, and the
     files that it names in a zip archive behind the model. MediaPipe's own writer cannot be used: its package lacks
     a compiled part of it (1.2.2).
     """
+    tree = tflite_schema.ModelT.InitFromObj(tflite_schema.Model.GetRootAsModel(model, 0))
+    image = tree.subgraphs[0].inputs[0]
+    is_grey = [*tree.subgraphs[0].tensors[image].shape][-1:] == [1]
     graph = schema.SubGraphMetadataT()
-    graph.inputTensorMetadata, graph.outputTensorMetadata = [_image_input(mean, std)], [_scores_output()]
+    graph.inputTensorMetadata, graph.outputTensorMetadata = (
+        [_image_input(mean, std, is_grey=is_grey)],
+        [_scores_output()],
+    )
     metadata = schema.ModelMetadataT()
     metadata.name, metadata.description, metadata.license = name.encode(), description.encode(), licence.encode()
     metadata.minParserVersion = EARLIEST_PARSER
     metadata.subgraphMetadata = [graph]
 
-    tree = tflite_schema.ModelT.InitFromObj(tflite_schema.Model.GetRootAsModel(model, 0))
     buffer, entry = tflite_schema.BufferT(), tflite_schema.MetadataT()
     buffer.data = list(_pack(metadata, b"M001"))
     tree.buffers.append(buffer)

@@ -8,23 +8,26 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 import msgspec
 import numpy as np
 import tensorflow as tf
 
+from edgecam import config
 from edgecam.camera.fit import Fit
 from edgecam.errors import in_words
+from edgecam.model.classifier import Classifier
 from trainer import backbones, checkpoint, report
-from trainer.classifier import classifier, flattened, without_rescaling
+from trainer.classifier import classifier, without_rescaling
 from trainer.conversion import Format, convert
 from trainer.dataset import list_photographs
 from trainer.distribution import Distribution, Kind, distribution
 from trainer.errors import AccuracyError, InputError
 from trainer.evaluation import evaluate
 from trainer.metadata import with_metadata, with_own
+from trainer.pixel_choice import Range
 from trainer.pixels import read_pixels
 from trainer.progress import say
 from trainer.quantisation import Converted, quantise
@@ -72,12 +75,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_loss: float = 1.0
     seed: int = 0
     strategy: Kind = "none"
+    pixels: Literal["auto"] | Range = "auto"
     resume: bool = False
     overwrite: bool = False
 
     def told(self) -> dict[str, Any]:
-        """The settings that decide what comes out."""
-        where = {"data", "output", "resume", "overwrite"}
+        """The settings that decide what comes out of a training."""
+        where = {"data", "output", "resume", "overwrite", "pixels"}
         return {name: value for name, value in msgspec.structs.asdict(self).items() if name not in where}
 
 
@@ -137,7 +141,7 @@ def train(settings: Settings) -> report.Report | None:
     where = distribution(settings.strategy)
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()  # the same seed gives the same model
-    _prepare(settings, where)
+    prepare(settings, where)
     with tempfile.TemporaryDirectory() as other:
         work = settings.output / WORK if where.is_chief else Path(other)
         photographs = read_photographs(settings, (settings.size, settings.size), work)
@@ -145,7 +149,7 @@ def train(settings: Settings) -> report.Report | None:
         if not where.is_chief:
             return None
         model.save(settings.output / "model.keras")
-        result = finish(settings, model, epochs, photographs, start)
+        result = finish(settings, without_rescaling(model), photographs, start, epochs=epochs)
     shutil.rmtree(settings.output / WORK)
     judge(result, settings)
     return result
@@ -163,7 +167,7 @@ def judge(result: report.Report, settings: Settings) -> None:
         raise AccuracyError(message)
 
 
-def _prepare(settings: Settings, where: Distribution) -> None:
+def prepare(settings: Settings, where: Distribution) -> None:
     """Make the output folder, and take care not to write over a model."""
     if not where.is_chief:
         return
@@ -232,21 +236,26 @@ def _stages(settings: Settings, backbone: backbones.Backbone, photographs: int) 
 
 
 def finish(
-    settings: Settings, model: keras.Model, epochs: tuple[Epoch, ...], photographs: Photographs, start: float
+    settings: Settings,
+    model: Normalised,
+    photographs: Photographs,
+    start: float,
+    *,
+    epochs: tuple[Epoch, ...] = (),
+    pixels: report.Pixels | None = None,
 ) -> report.Report:
     """Convert a trained classifier, test it, and write model, labels and report."""
-    normalised, classes = without_rescaling(model), photographs.listing.classes
-    tested = photographs.parts.test
-    output = settings.output
+    classes, tested, output = photographs.listing.classes, photographs.parts.test, settings.output
 
     def measure(tflite: bytes) -> Evaluation:
         file = output / WORK / "model.tflite"
-        file.write_bytes(_carrying(tflite, normalised, classes, settings.fit))
-        return evaluate(file, photographs.pixels, photographs.labels, tested)
+        file.write_bytes(carrying(tflite, model, classes, settings.fit))
+        written = Classifier(config.ModelSettings(path=str(file)))
+        return evaluate(written, photographs.pixels, photographs.labels, tested)
 
-    before, converted = _converted(settings, normalised, photographs, measure)
+    before, converted = _converted(settings, model, photographs, measure)
     after = converted.evaluation
-    content = _carrying(converted.tflite, normalised, classes, settings.fit)
+    content = carrying(converted.tflite, model, classes, settings.fit)
     (output / "model.tflite").write_bytes(content)
     (output / "labels.txt").write_text("".join(f"{name}\n" for name in classes), "utf-8")
     photos = [photographs.listing.photos[at] for at in tested]
@@ -264,7 +273,8 @@ def finish(
         machine=report.machine(),
         seconds=round(time.monotonic() - start, 1),
         data=photographs.summary,
-        settings=settings.told(),
+        settings=settings.told() | ({"pixels": pixels.name} if pixels else {}),
+        pixels=pixels,
         epochs=epochs,
         attempts=converted.attempts,
         per_class=report.class_results(after, classes),
@@ -294,7 +304,7 @@ def _converted(
             return before, quantise(ways, measure, before, settings.max_loss)
 
 
-def _carrying(tflite: bytes, model: Normalised, classes: Sequence[str], fit: Fit) -> bytes:
+def carrying(tflite: bytes, model: Normalised, classes: Sequence[str], fit: Fit) -> bytes:
     """The file with labels and normalisation inside, and how a picture fits."""
     content = with_metadata(
         tflite,
@@ -302,57 +312,7 @@ def _carrying(tflite: bytes, model: Normalised, classes: Sequence[str], fit: Fit
         description=f"Tells which of {len(classes)} classes an image shows.",
         licence=LICENCE,
         labels=classes,
-        mean=model.mean,
-        std=model.std,
+        mean=model.mean.tolist(),
+        std=model.std.tolist(),
     )
     return with_own(content, {"fit": fit})
-
-
-def convert_model(keras_model: Path, settings: Settings) -> report.Report:
-    """Convert a classifier that was trained before, by the trainer or by other means.
-
-    Args:
-        keras_model: a .keras or .h5 file; its scores are those of the data's classes in alphabetical order.
-        settings: ``data``, ``output``, ``fit``, ``format``, ``max_loss`` and ``seed`` are used.
-
-    Raises:
-        InputError: the file is no classifier of as many classes as the data has.
-        AccuracyError: the int8 model lost too much; everything was written nevertheless.
-    """
-    start = time.monotonic()
-    model = _read_classifier(keras_model)
-    _, height, width, _ = model.input_shape
-    _prepare(settings, distribution("none"))
-    work = settings.output / WORK
-    photographs = read_photographs(settings, (width, height), work)
-    classes = photographs.listing.classes
-    if model.output_shape[-1] != len(classes):
-        message = f"{keras_model}: {model.output_shape[-1]} scores, but {settings.data} has {len(classes)} classes"
-        raise InputError(message)
-    settings = msgspec.structs.replace(settings, backbone=model.name, weights=str(keras_model), size=height)
-    result = finish(settings, model, (), photographs, start)
-    shutil.rmtree(work)
-    judge(result, settings)
-    return result
-
-
-def _read_classifier(path: Path) -> keras.Model:
-    if not path.is_file():
-        message = f"{path}: no such file; expected a .keras or .h5 file"
-        raise InputError(message)
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        message = f"{path}: not a Keras model that can be read: {str(error).strip().splitlines()[0]}"
-        raise InputError(message) from None
-    match getattr(model, "input_shape", None), getattr(model, "output_shape", None):
-        case (None, int(), int(), 3), (None, int()):
-            pass
-        case shapes:
-            message = f"{path}: from {shapes[0]} to {shapes[1]}; expected [batch, height, width, 3] to [batch, classes]"
-            raise InputError(message)
-    try:
-        return flattened(model)
-    except ValueError as error:
-        message = f"{path}: cannot be converted: {str(error).strip().splitlines()[0]}"
-        raise InputError(message) from None

@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from trainer.classifier import make_trainable
 from trainer.conversion import convert, convert_but
 from trainer.distribution import distribution
 from trainer.fake_quantisation import fold, forward, ranges, rounding
 from trainer.layer_errors import layer_errors
 from trainer.quantisation import Remedy
+from trainer.sample import evenly
 from trainer.training import Stage, Training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import keras
+    import numpy as np
     from numpy.typing import NDArray
 
     from trainer.classifier import Normalised
@@ -33,17 +33,6 @@ ROUNDING_RATE = 5e-5
 LEFT_IN_FLOAT = (0.1, 0.25)  # of all layers
 
 
-def evenly(labels: NDArray[np.int64], indices: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Draw at most ``count`` of the indices, as many from each class as there are, in turn."""
-    shuffled = np.random.default_rng(seed).permutation(indices)
-    turn = np.zeros(len(shuffled), np.int64)
-    for label in np.unique(labels[shuffled]):
-        of_class = labels[shuffled] == label
-        turn[of_class] = np.arange(of_class.sum())
-    drawn: NDArray[np.int64] = shuffled[np.argsort(turn, kind="stable")[:count]]
-    return drawn
-
-
 def remedies(model: Normalised, lessons: Lessons, manner: Manner) -> Iterator[Remedy]:
     """Give ways to convert a classifier, the cheapest first; its own weights stay as they are.
 
@@ -55,8 +44,9 @@ def remedies(model: Normalised, lessons: Lessons, manner: Manner) -> Iterator[Re
     network = model.network
 
     def images(count: int) -> NDArray[np.float32]:
-        chosen = evenly(lessons.labels, lessons.train, count, manner.seed)
-        return ((lessons.pixels[chosen] - model.mean) / model.std).astype(np.float32)
+        chosen = lessons.pixels[evenly(lessons.labels, lessons.train, count, manner.seed)]
+        chosen[0, 0, 0], chosen[0, 0, -1] = 0, 255  # the input shall hold all pixels, however dark the photographs are
+        return model.images(chosen)
 
     few, many = images(CALIBRATION), images(MORE_CALIBRATION)
     yield Remedy(f"{len(few)} images for calibration", partial(convert, network, "int8", few))

@@ -54,6 +54,22 @@ class Data(msgspec.Struct, frozen=True):
     findings: tuple[str, ...] = ()
 
 
+class Pixels(msgspec.Struct, frozen=True):
+    """Which numbers the Keras model takes for pixels, and how that is known.
+
+    Attributes:
+        name: in the words of --pixels.
+        source: ``option``, ``layers`` (its own first ones) or ``photographs``.
+        reason: the same in words for people.
+        accuracies: by range, fractions, where the photographs decided.
+    """
+
+    name: str
+    source: str
+    reason: str
+    accuracies: dict[str, float] = {}
+
+
 class ClassResult(msgspec.Struct, frozen=True):
     """How the test photographs of one class were taken; ``taken_for`` is the commonest mistake."""
 
@@ -94,6 +110,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     data: Data
     settings: dict[str, Any]
+    pixels: Pixels | None = None
     epochs: tuple[Epoch, ...]
     attempts: tuple[Attempt, ...]
     per_class: tuple[ClassResult, ...]
@@ -104,6 +121,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def images_per_second(self) -> float:
         """How many photographs one thread classifies."""
         return 1000 / self.latency_ms
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the model tells no more than one that says the same of all: as the mean over the classes shows."""
+        shares = [each.accuracy for each in self.per_class if each.accuracy is not None]
+        return len(shares) > 1 and sum(shares) <= 1 + 1e-9
 
 
 def machine() -> str:

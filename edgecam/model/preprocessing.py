@@ -19,7 +19,7 @@ THROUGH: Final = {
     *("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "CAST", "PAD", "PADV2", "MIRROR_PAD", "QUANTIZE", "DEQUANTIZE"),
     *("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"),
 }
-REORDERS: Final = {"SLICE", "STRIDED_SLICE", "GATHER", "REVERSE_V2", "SPLIT", "UNPACK"}  # may turn RGB into BGR
+REORDERS: Final = {"SLICE", "STRIDED_SLICE", "GATHER", "REVERSE_V2", "SPLIT", "UNPACK", "PACK"}  # may put blue first
 WEIGHTED: Final = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # the axis of the weights' outputs
 BYTES = 20.0  # an offset or a divisor from here on is one of pixels of 0..255
 NEGATIVE = -0.5  # an offset below is of pixels that begin at -1
@@ -91,7 +91,7 @@ def first_steps(interpreter: Interpreter, source: int) -> FirstSteps:
         tensor = int(step["outputs"][0])
     if not np.all(factor):
         return FirstSteps()
-    centres = np.ravel(-offset / factor)
+    centres = np.ravel(0.0 - offset / factor)
     return FirstSteps(
         float(centres.mean()),
         float((1 / factor).mean()),

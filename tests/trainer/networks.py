@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from tests.trainer import pictures
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,3 +38,41 @@ def classifier(beside: Sequence[float]) -> keras.Model:
     """Of pixels of 0..255."""
     image = keras.Input((SIZE, SIZE, 3))
     return keras.Model(image, colours(layers.Rescaling(1 / 255)(image), beside), name="colours")
+
+
+def nearest(mean: Sequence[float], std: Sequence[float], *, turns: bool = False) -> keras.Model:
+    """A classifier of (pixel - mean) / std by the nearest mean colour, which under other ranges takes all for blue.
+
+    Nothing in it tells what it takes; ``turns``: blue first.
+    """
+    shown = np.array([[pictures.picture(each, number, SIZE) for number in range(30)] for each in pictures.CLASSES])
+    seen = (shown[..., :: -1 if turns else 1] - np.array(mean)) / std
+    means = np.concatenate([each.mean((2, 3)) for each in (seen, np.maximum(seen, 0), np.maximum(-seen, 0))], -1)
+    centres = means[..., :3].mean(1)
+    signs = np.array([[1] * 3 + [0] * 6, [0] * 3 + [1] * 6]) / 3  # the mean, and the mean distance from 0
+    usual = means @ signs.T
+    low, high = usual.min((0, 1)), usual.max((0, 1))
+
+    image = keras.Input((SIZE, SIZE, 3))
+    parts = [image, layers.ReLU()(image), layers.ReLU()(layers.Rescaling(-1.0)(image))]
+    x = layers.GlobalAveragePooling2D()(layers.Concatenate()(parts))
+    odd, scores = layers.Dense(4, activation="relu"), layers.Dense(3, activation="softmax")
+    answer = keras.Model(image, scores(layers.Concatenate()([x, odd(x)])), name="nearest")
+    width = high - low
+    odd.set_weights([np.hstack([signs.T / width, -signs.T / width]), np.hstack([-high / width, low / width])])
+    weight = 60 * np.mean(np.square(std)) / 255**2  # the same scores, whatever the range
+    kernel = np.zeros((13, 3))
+    kernel[:3], kernel[9:, 0] = 2 * weight * centres.T, 300
+    scores.set_weights([kernel, -weight * np.square(centres).sum(1)])
+    return answer
+
+
+def brightness(shape: tuple[int, ...], threshold: float, *, ends: bool = True) -> keras.Model:
+    """One score: whether a grey picture is brighter than a threshold; as a sigmoid, or its logit."""
+    image = x = keras.Input(shape)
+    score = layers.Dense(1, activation="sigmoid" if ends else None)
+    x = layers.Reshape((shape[0] * shape[1],))(x)
+    answer = keras.Model(image, score(x), name="brightness")
+    pixels = shape[0] * shape[1]
+    score.set_weights([np.full((pixels, 1), 20 / threshold / pixels), np.array([-20.0])])
+    return answer

@@ -55,3 +55,14 @@ def data_set(root: Path, each: int, classes: Iterable[str] = CLASSES, size: int 
     for colour in classes:
         save(root / colour, colour, range(each), size)
     return root
+
+
+def dark_and_light(root: Path, each: int) -> Path:
+    """Write folders ``dark`` and ``light`` with ``each`` grey pictures: below and above a quarter of white."""
+    for name, middle in (("dark", 30), ("light", 110)):
+        (root / name).mkdir(parents=True)
+        for number in range(each):
+            rng = np.random.default_rng((number, middle))
+            image = np.clip(rng.normal(middle, 12, (40, 40, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(image).save(root / name / f"{number:04}.png")
+    return root

@@ -16,7 +16,7 @@ from keras import layers
 from tests.trainer import pictures
 from tests.trainer.command import trainer
 from tests.trainer.networks import SIZE, classifier, colours
-from trainer.remedies import evenly
+from trainer.sample import evenly
 
 if TYPE_CHECKING:
     from pathlib import Path
