@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
+CLICKS_WORDS = (
+    (". Did you", "; did you"),
+    ("a valid integer range", "a whole number"),
+    ("a valid float range", "a number"),
+)
 
 
 def _configuration(command: Any) -> Any:
@@ -284,11 +289,15 @@ def main() -> None:
 
 def run_command(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command, with the process' arguments or others; every expected error is one line, and an exit code."""
+    sys.stdout = sys.stdout or _nowhere()  # None where the shell closed it
+    sys.stderr = sys.stderr or _nowhere()
     try:
         sys.exit(command.main(arguments, prog_name=name, standalone_mode=False))
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else name
-        problem = error.format_message().replace(". Did you", "; did you")
+        problem = error.format_message()
+        for theirs, ours in CLICKS_WORDS:
+            problem = problem.replace(theirs, ours)
         _fail(f"{path}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
     except click.ClickException as error:
         _fail(f"{name}: {error.format_message()}", error.exit_code)
@@ -304,6 +313,10 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str] | No
     except OSError as error:  # a full disk, a folder that is not ours
         where = f"{shown(str(error.filename))}: " if error.filename else ""
         _fail(f"{name}: {where}{in_words(error)}", FAILED)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - until the process ends
 
 
 def _fail(message: str, code: int) -> NoReturn:
