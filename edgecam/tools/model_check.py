@@ -116,7 +116,7 @@ def hint_of(model: Classifier, frame: Frame | None) -> str:
     """What to do where a model's pixels are not told for sure; empty: they are."""
     if model.pixels.is_sure:
         return ""
-    where = "see below what it says under which" if frame else "see what it says under which with --picture FILE"
+    where = f"{'the rows below show' if frame else '--picture FILE shows'} what it says under each range"
     if_wrong = "" if model.pixels.source == "assumed" else "if that is wrong, "
     return f'{if_wrong}set model.pixels (and model.channels = "bgr" if it was made with OpenCV or Caffe): {where}'
 
