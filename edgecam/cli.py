@@ -155,9 +155,11 @@ def check(*, file: Path | None, overrides: tuple[str, ...], picture: Path | None
     "--model",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A .tflite file, of which only --set says how it is read; without it, the settings' model.",
+    help="A .tflite file; --set is for it, the settings file's [model] is not. Without it, the settings' model.",
 )
-@click.option("--top", type=click.IntRange(0), default=5, show_default=True, help="Labels of each picture; 0: all.")
+@click.option(
+    "--top", type=click.IntRange(0), metavar="N", default=5, show_default=True, help="Labels of each picture; 0: all."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each picture.")
 @_configuration
 def classify(
@@ -171,7 +173,9 @@ def classify(
 ) -> None:
     """Tell what the model says of each PICTURE, or of all in a folder, as the daemon would see them.
 
-    The settings count: camera.crop, camera.rotation and camera.fit too.
+    edgecam classify photos --model mine.tflite --set model.pixels=0..1
+
+    The settings camera.crop, camera.rotation and camera.fit count too.
     """
     start_logging(verbose=False, quiet=True)
     from edgecam import config
