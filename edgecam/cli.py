@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
+CLICKS_WORDS = (
+    (". Did you", "; did you"),
+    ("a valid integer range", "a whole number"),
+    ("a valid float range", "a number"),
+)
 
 
 def _configuration(command: Any) -> Any:
@@ -150,9 +155,11 @@ def check(*, file: Path | None, overrides: tuple[str, ...], picture: Path | None
     "--model",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A .tflite file, of which only --set says how it is read; without it, the settings' model.",
+    help="A .tflite file; --set is for it, the settings file's [model] is not. Without it, the settings' model.",
 )
-@click.option("--top", type=click.IntRange(0), default=5, show_default=True, help="Labels of each picture; 0: all.")
+@click.option(
+    "--top", type=click.IntRange(0), metavar="N", default=5, show_default=True, help="Labels of each picture; 0: all."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each picture.")
 @_configuration
 def classify(
@@ -166,7 +173,9 @@ def classify(
 ) -> None:
     """Tell what the model says of each PICTURE, or of all in a folder, as the daemon would see them.
 
-    The settings count: camera.crop, camera.rotation and camera.fit too.
+    edgecam classify photos --model mine.tflite --set model.pixels=0..1
+
+    The settings camera.crop, camera.rotation and camera.fit count too.
     """
     start_logging(verbose=False, quiet=True)
     from edgecam import config
@@ -284,11 +293,15 @@ def main() -> None:
 
 def run_command(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command, with the process' arguments or others; every expected error is one line, and an exit code."""
+    sys.stdout = sys.stdout or _nowhere()  # None where the shell closed it
+    sys.stderr = sys.stderr or _nowhere()
     try:
         sys.exit(command.main(arguments, prog_name=name, standalone_mode=False))
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else name
-        problem = error.format_message().replace(". Did you", "; did you")
+        problem = error.format_message()
+        for theirs, ours in CLICKS_WORDS:
+            problem = problem.replace(theirs, ours)
         _fail(f"{path}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
     except click.ClickException as error:
         _fail(f"{name}: {error.format_message()}", error.exit_code)
@@ -304,6 +317,10 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str] | No
     except OSError as error:  # a full disk, a folder that is not ours
         where = f"{shown(str(error.filename))}: " if error.filename else ""
         _fail(f"{name}: {where}{in_words(error)}", FAILED)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - until the process ends
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -63,6 +63,11 @@ def in_words(error: OSError | None) -> str:
     return PLACE.sub("", (error and (error.strerror or str(error))) or "no answer").lower()
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a name or an argument was; of what else it had in it Python has made surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def as_text(came: bytes | str, most: int) -> str:
     """Show what came from outside, in quotes: at most ``most`` bytes or characters, and all on one line."""
     text = came[:most].decode(errors="backslashreplace") if isinstance(came, bytes) else came[:most]

@@ -90,6 +90,7 @@ MAKERS: dict[str, Made] = {
     "keras-255": Made(tflite.means(SHAPE), lambda rgb: rgb / 255),
     "keras-preprocess": Made(tflite.means(SHAPE), lambda rgb: rgb / 127.5 - 1, scores=softmax),
     "keras-caffe": Made(tflite.means(SHAPE), lambda rgb: rgb[..., ::-1] - CAFFE, scores=softmax),
+    "keras-densenet": Made(tflite.means(SHAPE), lambda rgb: (rgb / 255 - MEAN) / STD, scores=softmax),
     "keras-sigmoid": Made(
         tflite.sigmoid(),
         lambda rgb: rgb / 255,
@@ -97,6 +98,7 @@ MAKERS: dict[str, Made] = {
         scores=lambda score: np.array([1 - score[0], score[0]]),
     ),
     "edge-impulse": Made(INT8, lambda rgb: rgb - 128, name="model_int8.tflite"),
+    "custom-vision": Made(tflite.means(SHAPE, [("MUL", 1 / 255)]), lambda rgb: rgb[..., ::-1]),
     "automl": Made(tflite.means(SHAPE, dtype="uint8"), lambda rgb: rgb, beside={"dict.txt": LINES}, scores=softmax),
     "yolo": Made(
         _with_file(tflite.means(SHAPE), "metadata.json", '{"names": {"0": "red", "1": "green", "2": "blue"}}'),

@@ -73,14 +73,14 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("[camera]\ncrop = [0.5, 0, 0.6, 1]", "camera.crop: expected x + width <= 1 and y + height <= 1"),
         ("[camera]\ncrop = [0, 0, 1]", "camera.crop: expected list of length 4, got 3"),
         ("[camera]\nfps = 0", "camera.fps: expected float > 0.0, got 0"),
-        ('[model]\nthreads = "many"', "model.threads: expected int or 'auto', got 'many'"),
+        ('[model]\nthreads = "many"', "model.threads: expected 'auto' or int, got 'many'"),
         ("[model]\nthreads = 0", "model.threads: expected int >= 1, got 0"),
         ('[model]\ngraph = "new"', "model.graph: expected 'auto' or 'original' or 'rewritten', got 'new'"),
         ("[queue]\nsize = 0", "queue.size: expected int >= 1, got 0"),
         ('[events.groups]\ncat = "tabby"', "events.groups.cat: expected list, got str"),
         ("[events.groups]\ncat = [1]", "events.groups.cat: expected str, got int in item [0]"),
         ('[events.groups]\na = ["x"]\nb = ["x"]', "events.groups.b: x is in the group a too"),
-        ('[events]\nneutral = "nothing"', "events.neutral: expected list or 'auto', got 'nothing'"),
+        ('[events]\nneutral = "nothing"', "events.neutral: expected 'auto' or list, got 'nothing'"),
         ("[events]\nneutral = [3]", "events.neutral: expected str, got int in item [0]"),
         ('[model]\nscores = "softmax"', "model.scores: expected 'auto' or 'probabilities' or 'logits', got 'softmax'"),
         ('[mqtt]\ncert_file = "c.pem"\ntls = true', "mqtt.key_file: needed where mqtt.cert_file is given"),
@@ -152,6 +152,7 @@ def test_an_override_without_section_key_and_value_is_a_mistake(override: str) -
 @pytest.mark.parametrize(
     ("override", "mistake"),
     [
+        ("pixels=0..1", "pixels...: expected SECTION.KEY=VALUE, such as model.pixels=..."),
         ("camera.source", "camera.source: expected SECTION.KEY=VALUE"),
         ("rtsp://me:S3CRET@porch/live", "rtsp...: expected SECTION.KEY=VALUE"),
         ("rtsp://me:S3.CRET@porch/live?a=b", "rtsp...: expected SECTION.KEY=VALUE"),
@@ -276,10 +277,17 @@ def test_any_file_is_taken_or_refused_in_words(
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ('"0..2"', "expected table or 'auto' or '0..255' or '0..1' or '-1..1' or 'imagenet', got '0..2'"),
-        ("[1]", "expected table or 'auto' or '0..255' or '0..1' or '-1..1' or 'imagenet', got a list"),
+        (
+            '"0..2"',
+            "expected 'auto' or '0..255' or '0..1' or '-1..1' or 'imagenet' or {mean = [...], std = [...]}, got '0..2'",
+        ),
+        (
+            "[1]",
+            "expected 'auto' or '0..255' or '0..1' or '-1..1' or 'imagenet' or {mean = [...], std = [...]}, got a list",
+        ),
         ("{meen = [1]}", ".meen: unknown key; did you mean mean?"),
         ("{mean = [1, 2]}", ".mean: expected one number, or three in the order of model.channels"),
+        ("{mean = 127.5}", ".mean: expected a list, got 127.5: write [127.5]"),
         ("{mean = [nan]}", ".mean: expected one number, or three in the order of model.channels"),
         ("{std = [0.0]}", ".std: expected numbers above 0, got [0.0]"),
     ],

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from edgecam.errors import in_words, is_utf8
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+KINDS = "JPEG, PNG, WebP, TIFF, BMP and PPM"
+PHONES = {".avif", ".dng", ".heic", ".heif"}
 
 
 def read_picture(path: Path) -> NDArray[np.uint8] | None:
@@ -20,9 +24,34 @@ def read_picture(path: Path) -> NDArray[np.uint8] | None:
     if not path.is_file():  # a pipe would be waited for
         return None
     try:
-        image: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # more pixels than OpenCV's bound
+        if is_utf8(str(path)):
+            return _read(str(path))
+        with path.open("rb") as file:  # OpenCV dies of a name that is not UTF-8
+            return _read(f"/proc/self/fd/{file.fileno()}")
+    except (cv2.error, OSError):  # more pixels than OpenCV's bound, or not ours to read
         return None
+
+
+def why_unread(path: Path) -> str:
+    """Say of what ``read_picture`` could not read what it is, and what to do; the path is not named."""
+    try:
+        path.stat()
+    except OSError as error:
+        return in_words(error)
+    if path.is_dir():
+        return "a folder; name a picture in it"
+    if not os.access(path, os.R_OK):
+        return "permission denied"
+    suffix = path.suffix.lower()
+    if suffix == ".tflite":
+        return "a model, not a picture; name it by --model"
+    if suffix in PHONES:
+        return f"a picture in {suffix[1:].upper()}, which is not read here; save it as JPEG"
+    return f"not a picture that can be read; {KINDS} are"
+
+
+def _read(name: str) -> NDArray[np.uint8] | None:
+    image: NDArray[np.uint8] | None = cv2.imread(name, cv2.IMREAD_COLOR)
     return image
 
 

@@ -58,20 +58,22 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
     words, *others = get_args(expected) or (expected,)
     either = "enum value" in problem or " | " in problem  # a word where a number, a list or a table may stand too
     if either and not place and get_origin(words) is Literal and others:
-        problem = f"expected {_kind(others[0])} or {' or '.join(map(repr, get_args(words)))}"
+        problem = f"expected {' or '.join(map(repr, get_args(words)))} or {_kind(others[0])}"
     if "matching regex" in problem:
         problem = _in_words_of_patterns(expected)
     if "float" in problem and isinstance(value, str) and COMMA.fullmatch(value):
         return f"expected a number, got '{value}': write {value.replace(',', '.')}"
+    if get_origin(expected) is tuple and ... in get_args(expected) and isinstance(value, int | float):
+        return f"expected a list, got {_told(value)}: write [{_told(value)}]"
     for theirs, ours in (("object", "table"), ("array", "list"), ("Expected", "expected")):
         problem = problem.replace(theirs, ours)
     return problem + (f" in item {place}" if place else "") + ("" if ", got" in problem else f", got {_told(value)}")
 
 
 def _kind(expected: Any) -> str:
-    """What TOML calls a value of a type."""
+    """What TOML calls a value of a type; of a table, how it is written."""
     if _is_section(expected):
-        return "table"
+        return f"{{{', '.join(f'{name} = [...]' for name in expected.__struct_fields__)}}}"
     return "list" if get_origin(expected) is tuple else str(getattr(get_args(expected)[0], "__name__", ""))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
@@ -12,8 +12,8 @@ from edgecam.addresses import HIDDEN
 from edgecam.config.contradictions import contradictions
 from edgecam.config.mistakes import mistakes as mistakes_in
 from edgecam.config.paths import put_homes_in
-from edgecam.config.sections import Config
-from edgecam.errors import ConfigError, in_words
+from edgecam.config.sections import Config, Section
+from edgecam.errors import ConfigError, in_words, is_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,8 +68,8 @@ def _parse(override: str) -> tuple[dict[str, Any], str | None]:
     if not (equals and KEY.fullmatch(key) and all(names)):
         word = NO_WORD.split(override, maxsplit=1)[0]  # what follows may be a password
         rest = "" if word == override else HIDDEN
-        return {}, f"{word}{rest}: expected SECTION.KEY=VALUE, such as mqtt.host=10.0.0.2"
-    if not _is_utf8(override):
+        return {}, f"{word}{rest}: expected SECTION.KEY=VALUE, such as {_example(word)}"
+    if not is_utf8(override):
         return {}, f"{'.'.join(names)}: not UTF-8 text"
     try:
         value = tomllib.loads(f"value = {text}")["value"]
@@ -80,9 +80,14 @@ def _parse(override: str) -> tuple[dict[str, Any], str | None]:
     return value, None
 
 
-def _is_utf8(argument: str) -> bool:
-    """Whether an argument was; what else it had in it Python has made surrogates of."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
+def _example(word: str) -> str:
+    """How to set a key that was written without its section; of what is none, any key."""
+    sections = (name for name, section in get_type_hints(Config).items() if word in _keys_of(section))
+    return next((f"{section}.{word}=..." for section in sections), "mqtt.host=10.0.0.2")
+
+
+def _keys_of(section: Any) -> tuple[str, ...]:
+    return section.__struct_fields__ if isinstance(section, type) and issubclass(section, Section) else ()
 
 
 def _merge(tree: dict[str, Any], branch: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ MAX_BYTES = 4_000_000
 MAX_LABELS = 100_000
 MAX_LENGTH = 255  # characters of a label: as long as a state of Home Assistant's may be
 NEWLINE = re.compile(r"\r*\n|\r")  # a file that was made Windows' twice has \r\r\n
+BROKEN = re.compile(r"""(\[|\{)\s*("|')""")  # no label begins so, only lists and maps that were cut or mistyped
 HIDDEN = dict.fromkeys([0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
@@ -101,6 +102,9 @@ def _readings(content: bytes, text: str, name: PurePath) -> Iterator[Reading]:
         yield _of_found(of_pbtxt(text), "TensorFlow")
     elif text[0] in "[{" and (tree := _bracketed(text, name)):
         yield tree
+    elif BROKEN.match(text):
+        message = "it begins as JSON does, but no labels can be read so; is a bracket, quote or comma missing?"
+        raise ModelError(message)
     elif text.count("\n") > MAX_LABELS:
         message = f"more than {MAX_LABELS} lines; is it a file of labels?"
         raise ModelError(message)

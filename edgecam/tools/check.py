@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from edgecam.camera.frames import Frame
-from edgecam.camera.pictures import read_picture
+from edgecam.camera.pictures import read_picture, why_unread
 from edgecam.errors import BrokerError, ConfigError, EdgecamError, SourceFileError, split_remedy
 from edgecam.tasks import Task
 from edgecam.tools.model_check import Facts, doubts_of, facts_of, hint_of, rows_of, words_of
@@ -53,13 +53,17 @@ class Finding(msgspec.Struct, frozen=True):
 
     def line(self, columns: int | None = None) -> str:
         """For people: one line, or as many as it takes in a terminal of so many columns, and rows below it."""
-        said = f"{self.detail} -> {self.remedy}" if self.remedy else self.detail
-        if columns:
-            width = max(20, columns - INDENT)
-            rows = textwrap.wrap(said, width, break_long_words=False, break_on_hyphens=False)
-            said = f"\n{'':{INDENT}}".join(rows)
+        remedy = f"-> {self.remedy}" if self.remedy else ""
+        said = f"{self.detail} {remedy}".rstrip()
+        width = max(20, columns - INDENT) if columns else len(said)
+        if len(said) > width:  # what to do is not to be searched for
+            said = f"\n{'':{INDENT}}".join([*_wrapped(self.detail, width), *_wrapped(remedy, width)])
         rows = [f"\n{'':{INDENT}}{row}" for row in rows_of(self.facts)] if self.facts else []
         return f"{click.style(f'{self.status:8}', fg=COLOURS[self.status])} {self.name:12} {said}{''.join(rows)}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def findings(
@@ -101,7 +105,7 @@ def findings(
 def _frame_of(picture: Path) -> Frame:
     image = read_picture(picture)
     if image is None:
-        message = f"--picture {picture}: not a picture that can be read"
+        message = f"--picture {picture}: {why_unread(picture)}"
         raise SourceFileError(message)
     return Frame(image, 0, 0)
 

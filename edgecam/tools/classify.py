@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from edgecam.camera.frames import Frame
-from edgecam.camera.pictures import pictures_below, read_picture
+from edgecam.camera.pictures import KINDS, pictures_below, read_picture, why_unread
 from edgecam.camera.view import view_of
-from edgecam.errors import SourceFileError, in_words
+from edgecam.errors import ConfigError, SourceFileError, in_words, is_utf8
 from edgecam.model.loading import plan_model
 from edgecam.tools.event_lines import BAR, plain
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from edgecam.config import Config, ModelSettings
     from edgecam.model.classifier import Classifier
+
+logger = logging.getLogger(__name__)
 
 DIGITS = 6  # of a score, for programs
 
@@ -55,9 +59,15 @@ def with_model(settings: Config, overrides: Config, model: Path | None) -> Confi
         settings: with all that was said.
         overrides: with what the command line says alone.
         model: the .tflite file; None: the settings stay.
+
+    Raises:
+        ConfigError: the model's name is no text.
     """
     if model is None:
         return settings
+    if not is_utf8(str(model)):
+        message = "--model: not UTF-8 text; rename the file"
+        raise ConfigError(message)
     of_device = {key: getattr(settings.model, key) for key in OF_DEVICE}
     chosen: ModelSettings = msgspec.structs.replace(overrides.model, path=str(model), **of_device)
     return msgspec.structs.replace(settings, model=chosen)
@@ -74,18 +84,26 @@ def classify(settings: Config, named: Sequence[Path], top: int) -> Iterator[Clas
         named: pictures and folders.
         top: how many classes of each; 0: all.
 
+    What is assumed of the model is logged: what it says may be wrong for it.
+
     Raises:
         ModelError: the model is refused.
     """
     model = plan_model(settings.model, settings.camera.fps, measure=False).load()
+    if model.pixels.source == "assumed":
+        logger.warning(
+            "%s: does not tell how it wants its pixels: %s is assumed; if these scores look wrong, see others: "
+            "edgecam check --set model.path=%s --picture FILE",
+            *(model.file.path, model.pixels.name, model.file.path),
+        )
     view = view_of(settings, model.size, model.fit)
     for path in _pictures(named):
         if isinstance(path, SourceFileError):
             yield path
         elif (image := read_picture(path)) is None:
-            yield SourceFileError(f"{path}: not a picture that can be read")
+            yield SourceFileError(f"{plain(str(path))}: {why_unread(path)}")
         else:
-            yield Classified(str(path), highest(model, view.of_frame(Frame(image, 0, 0)), top))
+            yield Classified(_in_utf8(path), highest(model, view.of_frame(Frame(image, 0, 0)), top))
 
 
 def highest(model: Classifier, frame: Frame, top: int) -> tuple[LabelScore, ...]:
@@ -93,6 +111,10 @@ def highest(model: Classifier, frame: Frame, top: int) -> tuple[LabelScore, ...]
     scores = model.scores(frame.image, frame.layout)
     order = np.argsort(-scores, kind="stable")[: top or None]
     return tuple(LabelScore(model.classes[index], int(index), round(float(scores[index]), DIGITS)) for index in order)
+
+
+def _in_utf8(path: Path) -> str:
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _pictures(named: Sequence[Path]) -> Iterator[Path | SourceFileError]:
@@ -104,6 +126,6 @@ def _pictures(named: Sequence[Path]) -> Iterator[Path | SourceFileError]:
             elif found := pictures_below(path):
                 yield from found
             else:
-                yield SourceFileError(f"{path}: no picture in it")
+                yield SourceFileError(f"{plain(str(path))}: no picture in it; {KINDS} are read")
         except OSError as error:
-            yield SourceFileError(f"{path}: {in_words(error)}")
+            yield SourceFileError(f"{plain(str(path))}: {in_words(error)}")

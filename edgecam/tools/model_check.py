@@ -15,6 +15,7 @@ from edgecam.model.label_files import repeated
 from edgecam.model.outputs import probes
 from edgecam.model.pixel_range import USUAL
 from edgecam.tools.classify import LabelScore, highest
+from edgecam.tools.event_lines import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,27 +90,33 @@ def facts_of(model: Classifier, settings: Config, frame: Frame | None) -> Facts:
 def words_of(model: Classifier, facts: Facts) -> str:
     """Say what is known of a model, for people."""
     height, width, channels = facts.input
-    colours = "grey" if channels == 1 else "colours"
-    fitted = {"stretch": "stretched to it", "crop": "the middle of the picture", "letterbox": "with bars"}[facts.fit]
+    colours = "grey" if channels == 1 else "in colour"
+    seen = {
+        "stretch": "all of the picture, stretched",
+        "crop": "the middle of the picture",
+        "letterbox": "all, with bars",
+    }
     any_size = " (it takes any size: model.size)" if model.input.is_open else ""
     pixels = f"{facts.pixels}, which is assumed" if facts.pixels_from == "assumed" else facts.pixels
     return (
         f"{facts.labels} labels ({model.labels.form}, from {facts.labels_from}); {width}x{height} {colours}, "
-        f"{facts.type}{any_size}, {fitted}; pixels {pixels} ({model.pixels.reason}); {facts.outputs}; {model.plan}"
+        f"{facts.type}{any_size}; fit {facts.fit} ({seen[facts.fit]}); pixels {pixels} ({model.pixels.reason}); "
+        f"{facts.outputs}; {model.plan}"
     )
 
 
 def rows_of(facts: Facts) -> Iterator[str]:
     """For people: what the model says of the picture under each range, a line each."""
     for name, scores in facts.ranges.items():
-        yield f"{name:9} " + ", ".join(f"{each.label} {each.score:.2f}" for each in scores)
+        now = "  <- as it is now" * (name == facts.pixels)
+        yield f"{name:9} " + ", ".join(f"{plain(each.label)} {each.score:.2f}" for each in scores) + now
 
 
 def hint_of(model: Classifier, frame: Frame | None) -> str:
     """What to do where a model's pixels are not told for sure; empty: they are."""
     if model.pixels.is_sure:
         return ""
-    where = "see below what it says under which" if frame else "see what it says under which with --picture FILE"
+    where = f"{'the rows below show' if frame else '--picture FILE shows'} what it says under each range"
     if_wrong = "" if model.pixels.source == "assumed" else "if that is wrong, "
     return f'{if_wrong}set model.pixels (and model.channels = "bgr" if it was made with OpenCV or Caffe): {where}'
 

@@ -95,6 +95,7 @@ def test_in_a_terminal_a_failure_is_red_and_no_line_is_broken_by_the_terminal(go
     broker = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text.decode()).splitlines() if line]
     assert all(len(line) <= 80 or "/" in line for line in broker)
     assert any(line.startswith(" " * 22) for line in broker)
+    assert any(line.startswith(" " * 22 + "-> start it") for line in broker)  # not in the middle of what is wrong
 
 
 class TestSettings:
@@ -144,6 +145,9 @@ class TestFacts:
             line for line in edgecam("check", *options).stdout.splitlines() if line.strip().startswith("0..255")
         )
         assert "red 1.00, green 0.00, blue 0.00" in first
+        assert [
+            line.split()[0] for line in edgecam("check", *options).stdout.splitlines() if "as it is now" in line
+        ] == ["0..1"]
 
     def test_a_frame_of_the_camera_is_shown_where_no_picture_is_named(self, good: list[str], tmp_path: Path) -> None:
         model = tflite.saved(tmp_path, tflite.classifier("float32"))
@@ -181,10 +185,10 @@ class TestFacts:
         assert "'crane'" in ended.stdout
         assert ended.returncode == 0
 
-    def test_a_picture_that_cannot_be_read(self, good: list[str], tmp_path: Path) -> None:
+    def test_a_picture_that_is_not_there(self, good: list[str], tmp_path: Path) -> None:
         ended = edgecam("check", *good, "--picture", tmp_path / "nowhere.png")
         assert (ended.returncode, ended.stdout) == (2, "")
-        assert ended.stderr == f"edgecam: --picture {tmp_path}/nowhere.png: not a picture that can be read\n"
+        assert ended.stderr == f"edgecam: --picture {tmp_path}/nowhere.png: no such file or directory\n"
 
 
 class TestModel:

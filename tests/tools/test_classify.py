@@ -12,6 +12,7 @@ import pytest
 
 from edgecam import config
 from edgecam.camera.frames import Frame
+from edgecam.camera.pictures import KINDS
 from edgecam.camera.view import view_of
 from edgecam.model.classifier import Classifier
 from tests import tflite
@@ -106,21 +107,54 @@ def test_another_model_is_not_read_as_the_settings_one(tmp_path: Path, model: Pa
     ("name", "problem"),
     [
         ("nowhere.jpg", "no such file or directory"),
-        ("notes.jpg", "not a picture that can be read"),
-        ("empty", "no picture in it"),
-        ("pipe.jpg", "not a picture that can be read"),
+        ("notes.jpg", f"not a picture that can be read; {KINDS} are"),
+        ("empty", f"no picture in it; {KINDS} are read"),
+        ("pipe.jpg", f"not a picture that can be read; {KINDS} are"),
+        ("IMG_1.HEIC", "a picture in HEIC, which is not read here; save it as JPEG"),
+        ("other.tflite", "a model, not a picture; name it by --model"),
     ],
 )
 def test_what_cannot_be_read_is_told_and_the_others_are_classified(
     tmp_path: Path, model: Path, name: str, problem: str
 ) -> None:
     (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "other.tflite").write_bytes(model.read_bytes())
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
     ended = edgecam("classify", tmp_path / name, write(tmp_path / "photo.png", "red"), "--model", model, "--json")
     assert ended.returncode == 2
     assert ended.stderr == f"edgecam: {tmp_path / name}: {problem}\n"
     assert json.loads(ended.stdout)["scores"][0]["label"] == "red"
+
+
+@pytest.mark.parametrize("name", [b"lat\xe9in.jpg", "猫 (1).jpg".encode(), b"a\n\x1b[31m.jpg"], ids=repr)
+def test_a_name_may_be_of_any_bytes(tmp_path: Path, model: Path, name: bytes) -> None:
+    """OpenCV dies of one that is not UTF-8, and JSON cannot say it."""
+    folder = tmp_path / "photos"
+    write(folder / "photo.jpg", "red").rename(folder / os.fsdecode(name))
+    for given in (folder, next(folder.iterdir())):
+        (row,) = classified(given, "--model", model)
+        assert row["scores"][0]["label"] == "red"
+        assert row["picture"] == str(folder / name.decode(errors="replace"))
+        assert edgecam("classify", given, "--model", model).stdout.count("\n") == 4
+
+
+def test_a_model_whose_name_is_not_utf8_is_told_in_one_line(tmp_path: Path) -> None:
+    ended = edgecam("classify", write(tmp_path / "photo.png", "red"), "--model", tmp_path / os.fsdecode(b"lat\xe9in"))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "edgecam: --model: not UTF-8 text; rename the file\n"
+
+
+def test_pixels_that_are_assumed_are_told(tmp_path: Path) -> None:
+    """Else a wrong answer looks like one of the model's."""
+    picture = write(tmp_path / "photo.png", "green")
+    model = tflite.saved(tmp_path, tflite.classifier("float32"))
+    ended = edgecam("classify", picture, "--model", model)
+    assert ended.returncode == 0
+    assert "0..1 is assumed" in ended.stderr
+    assert f"edgecam check --set model.path={model} --picture FILE" in ended.stderr
+    assert edgecam("classify", picture, "--model", model, "--set", "model.pixels=-1..1").stderr == ""
 
 
 def test_a_refused_model_ends_with_3(tmp_path: Path) -> None:

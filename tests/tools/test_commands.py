@@ -52,6 +52,19 @@ def test_a_mistyped_command_gets_one_line(arguments: list[str], line: str) -> No
     assert ended.stderr.count("\n") == 1
 
 
+def test_a_number_that_is_none_is_told_in_plain_words() -> None:
+    line = "edgecam classify: invalid value for '--top': 'x' is not a whole number (see edgecam classify --help)\n"
+    assert edgecam("classify", "a.jpg", "--top", "x").stderr == line
+
+
+def test_closed_outputs_are_no_error(tmp_path: Path) -> None:
+    """A shell's ``>&-`` leaves Python without them."""
+    command = f"exec {sys.executable} -m edgecam check --set camera.source={tmp_path} --set mqtt.port=1"
+    both = subprocess.run(["sh", "-c", f"{command} >&- 2>&-"], check=False)
+    out = subprocess.run(["sh", "-c", f"{command} >&-"], check=False, capture_output=True, text=True)
+    assert (both.returncode, out.returncode, out.stderr) == (1, 1, "")
+
+
 def test_the_installed_command_is_there() -> None:
     assert subprocess.run([Path(sys.executable).with_name("edgecam"), "--version"], check=True, capture_output=True)
 
