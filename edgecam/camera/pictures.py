@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -17,11 +17,12 @@ SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 def read_picture(path: Path) -> NDArray[np.uint8] | None:
     """Read a picture upright, as uint8 [height, width, 3] in BGR; None where that cannot be done."""
-    if not path.is_file():  # a pipe would be waited for
-        return None
     try:
-        image: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # more pixels than OpenCV's bound
+        if not path.is_file():  # a pipe would be waited for
+            return None
+        content = np.fromfile(path, np.uint8)  # OpenCV's imread is killed by a name that is not UTF-8
+        image: NDArray[np.uint8] | None = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # may not be read; is empty, or has more pixels than OpenCV's bound
         return None
     return image
 
