@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from edgecam.config import Config, ModelSettings
+    from edgecam.config import Config
     from edgecam.model.classifier import Classifier
 
 DIGITS = 6  # of a score, for programs
@@ -45,27 +46,6 @@ class Classified(msgspec.Struct, frozen=True):
             yield f"  {each.score:.2f} {'#' * round(BAR * min(max(each.score, 0.0), 1.0)):{BAR}} {plain(each.label)}"
 
 
-def with_model(settings: Config, overrides: Config, model: Path | None) -> Config:
-    """Return the settings with another model, of which only what the command line says counts.
-
-    What the settings say of how *their* model is to be read would be wrong for it: only the runtime, the graph, the
-    threads and the accelerator stay.
-
-    Args:
-        settings: with all that was said.
-        overrides: with what the command line says alone.
-        model: the .tflite file; None: the settings stay.
-    """
-    if model is None:
-        return settings
-    of_device = {key: getattr(settings.model, key) for key in OF_DEVICE}
-    chosen: ModelSettings = msgspec.structs.replace(overrides.model, path=str(model), **of_device)
-    return msgspec.structs.replace(settings, model=chosen)
-
-
-OF_DEVICE = ("runtime", "graph", "threads", "delegate", "delegate_options")
-
-
 def classify(settings: Config, named: Sequence[Path], top: int) -> Iterator[Classified | SourceFileError]:
     """Classify pictures, and those in folders; of what cannot be read, give the error, and go on.
 
@@ -85,7 +65,7 @@ def classify(settings: Config, named: Sequence[Path], top: int) -> Iterator[Clas
         elif (image := read_picture(path)) is None:
             yield SourceFileError(f"{path}: not a picture that can be read")
         else:
-            yield Classified(str(path), highest(model, view.of_frame(Frame(image, 0, 0)), top))
+            yield Classified(_in_utf8(path), highest(model, view.of_frame(Frame(image, 0, 0)), top))
 
 
 def highest(model: Classifier, frame: Frame, top: int) -> tuple[LabelScore, ...]:
@@ -93,6 +73,11 @@ def highest(model: Classifier, frame: Frame, top: int) -> tuple[LabelScore, ...]
     scores = model.scores(frame.image, frame.layout)
     order = np.argsort(-scores, kind="stable")[: top or None]
     return tuple(LabelScore(model.classes[index], int(index), round(float(scores[index]), DIGITS)) for index in order)
+
+
+def _in_utf8(path: Path) -> str:
+    """A path as JSON can hold it: bytes that are no text are escaped."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _pictures(named: Sequence[Path]) -> Iterator[Path | SourceFileError]:
