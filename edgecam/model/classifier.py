@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -193,9 +194,11 @@ def fingerprint(settings: config.ModelSettings) -> str:
     labels = [Path(settings.labels)] if settings.labels else []
     told = hashlib.sha256()
     for file in (path, *labels, *label_files.beside(path)):
+        told.update(os.fsencode(file.name) + b"\0")  # how labels are read depends on it
         try:
-            with file.open("rb") as content:
-                told.update(hashlib.file_digest(content, "sha256").digest())
+            if file.is_file():  # a pipe would be waited for
+                with file.open("rb") as content:
+                    told.update(hashlib.file_digest(content, "sha256").digest())
         except OSError:
             told.update(b"none")
     return told.hexdigest()
@@ -209,6 +212,9 @@ def read_model(settings: config.ModelSettings) -> bytes:
     """
     path = _path(settings)
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            message = f"model.path: {path}: not a file"
+            raise ModelError(message)
         if path.stat().st_size > MAX_BYTES:
             message = f"{path}: larger than {MAX_BYTES // 1_000_000} MB; is it a .tflite file?"
             raise ModelError(message)
