@@ -104,6 +104,9 @@ class Classifier:
             maker = MAKERS.get(self.labels.maker)
             self.pixels = find_range(settings, self.input, metadata, maker, interpreter)
             self._writer = PixelWriter(self.input, self.pixels, settings.channels)
+            self._input, self._output = interpreter.tensor(self.input.index), interpreter.tensor(int(result["index"]))
+            self._read = reader(result)
+            self._read(self._output())
         except DelegateError:  # it tells its own path
             raise
         except ModelError as error:
@@ -117,10 +120,7 @@ class Classifier:
         self.size = self.input.size
         self.fit: Fit = metadata.fit or (maker.fit if maker else "stretch")
         self._values = values_of(result)
-        self._read = reader(result)
         self._interpreter = interpreter
-        self._input = interpreter.tensor(self.input.index)
-        self._output = interpreter.tensor(result["index"])
         operators, index = interpreter._get_ops_details(), int(result["index"])  # noqa: SLF001  no public way tells a softmax
         self._remembers = remembers(operators)
         self.outputs: Outputs = (

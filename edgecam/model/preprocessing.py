@@ -67,6 +67,7 @@ class FirstSteps:
         return self.weights is not None and 0 < self.weights < SMALL
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def first_steps(interpreter: Interpreter, source: int) -> FirstSteps:
     """Follow a tensor of float pixels from the input through arithmetic with constants to the first layer.
 
@@ -90,8 +91,7 @@ def first_steps(interpreter: Interpreter, source: int) -> FirstSteps:
             constant = graph.constant(inputs[1 - at])
             if constant is None or (at and kind in ("SUB", "DIV")):
                 break
-            with np.errstate(over="ignore", invalid="ignore"):
-                factor, offset = _applied(kind, constant, factor, offset)
+            factor, offset = _applied(kind, constant, factor, offset)
         elif kind not in THROUGH | REORDERS:
             break
         is_reordered |= kind in REORDERS

@@ -112,3 +112,16 @@ def test_of_many_weights_some_tell(tmp_path: Path, runtime: str) -> None:
     tracemalloc.stop()
     assert steps.weights == pytest.approx(1.0, rel=0.01)
     assert peak < path.stat().st_size / 2
+
+
+def test_scores_that_nothing_computes_are_refused(tmp_path: Path, runtime: str) -> None:
+    build = tflite.Graph()
+    image = build.tensor("image", SHAPE, "float32")
+    build.operator("RELU", [image], build.tensor("bright", SHAPE, "float32"))
+    with pytest.raises(ModelError, match="broken"):
+        scores_of(tmp_path, build.finish([image], [build.tensor("scores", [1, 3], "float32")]), runtime=runtime)
+
+
+def test_weights_of_half_the_range_of_floats_are_measured(tmp_path: Path, runtime: str) -> None:
+    """Their squares are infinite."""
+    assert len(scores_of(tmp_path, tflite.dense(1e30), runtime=runtime)) == 3
