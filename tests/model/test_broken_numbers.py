@@ -15,7 +15,7 @@ from edgecam.config.sections import ModelSettings, PixelSettings
 from edgecam.errors import ModelError
 from edgecam.model.classifier import Classifier
 from edgecam.model.preprocessing import MOST_STEPS, first_steps
-from edgecam.model.runtimes import interpreter
+from edgecam.model.runtimes import installed, interpreter
 from edgecam.model.trial import tried
 from tests import tflite
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHAPE = (1, 8, 8, 3)
-RUNTIMES = ("litert", "tflite-runtime")
+RUNTIMES = installed()
 pytestmark = [pytest.mark.filterwarnings("error::RuntimeWarning"), pytest.mark.parametrize("runtime", RUNTIMES)]
 
 
