@@ -130,8 +130,12 @@ def _listed(outputs: Sequence[dict[str, Any]], names: Sequence[Sequence[str]]) -
 
 
 def _is_row(output: dict[str, Any]) -> bool:
-    shape = output["shape"].tolist()
-    return not shape or int(np.prod(shape[:-1])) == 1
+    """Whether it is one number a class: [N], [1, N], ..., or the planes of one pixel, [1, N, 1, 1]."""
+    match output["shape"].tolist():
+        case [1, _, 1, 1]:
+            return True
+        case shape:
+            return not shape or int(np.prod(shape[:-1])) == 1
 
 
 def _has_boxes(outputs: Sequence[dict[str, Any]]) -> bool:
