@@ -107,6 +107,7 @@ class Classifier:
             self._input, self._output = interpreter.tensor(self.input.index), interpreter.tensor(int(result["index"]))
             self._read = reader(result)
             self._read(self._output())
+            operators = interpreter._get_ops_details()  # noqa: SLF001  no public way tells a softmax
         except DelegateError:  # it tells its own path
             raise
         except ModelError as error:
@@ -121,7 +122,7 @@ class Classifier:
         self.fit: Fit = metadata.fit or (maker.fit if maker else "stretch")
         self._values = values_of(result)
         self._interpreter = interpreter
-        operators, index = interpreter._get_ops_details(), int(result["index"])  # noqa: SLF001  no public way tells a softmax
+        index = int(result["index"])
         self._remembers = remembers(operators)
         self.outputs: Outputs = (
             settings.scores

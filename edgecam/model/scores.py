@@ -38,6 +38,8 @@ def score_output(interpreter: Interpreter, name: str) -> dict[str, Any]:
         ModelError: there is none by that name, or none that can be scores.
     """
     outputs = interpreter.get_output_details()
+    if not name and len(outputs) == 1:  # its name need not be known
+        return _checked(outputs[0])
     names = _names(interpreter, outputs)
     if name:
         chosen = [each for each, known in zip(outputs, names, strict=True) if name in known]
@@ -45,8 +47,6 @@ def score_output(interpreter: Interpreter, name: str) -> dict[str, Any]:
             message = f"model.output: no output is named {name!r}; name one of {_listed(outputs, names)}"
             raise ModelError(message)
         return _checked(chosen[0])
-    if len(outputs) == 1:
-        return _checked(outputs[0])
     if not outputs or not all(_is_row(each) for each in outputs) or _has_boxes(outputs):
         shapes = ", ".join(str(each["shape"].tolist()) for each in outputs)
         message = f"no image classifier: its outputs are {shapes} (a detection, segmentation or pose model?)"
