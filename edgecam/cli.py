@@ -181,7 +181,7 @@ def classify(
     from edgecam import config
     from edgecam.tools import classify
 
-    settings = classify.with_model(_load(file, overrides), config.load(None, overrides), model)
+    settings = config.load(_settings_file(file), overrides, model)
     is_complete = True
     for each in classify.classify(settings, pictures, top):
         if isinstance(each, EdgecamError):

@@ -53,7 +53,7 @@ class Graph:
         tensor, buffer = schema.TensorT(), 0
         if data is not None:
             content = schema.BufferT()
-            content.data = list(np.asarray(data, dtype).tobytes())
+            content.data = np.frombuffer(np.asarray(data, dtype).tobytes(), np.uint8)
             self.model.buffers.append(content)
             buffer = len(self.model.buffers) - 1
         tensor.name, tensor.shape, tensor.type, tensor.buffer = name.encode(), list(shape), TYPES[dtype], buffer
@@ -328,19 +328,40 @@ def impossible_reshape() -> bytes:
     return build.finish([image], [build.operator("RESHAPE", [image, target], result, schema.ReshapeOptionsT())])
 
 
-def dense(length: float, *, half: bool = False) -> bytes:
+def in_circles(*, at_the_end: bool) -> bytes:
+    """A model whose operators take each other's results, behind its picture or before its scores."""
+    build = Graph()
+    shape = [1, 8, 8, 3]
+    image, one = build.tensor("image", shape, "float32"), build.tensor("one", [], "float32", data=1.0)
+    axes = build.tensor("axes", [2], "int32", data=[1, 2])
+    if at_the_end:
+        mean = build.tensor("mean", [1, 3], "float32")
+        build.operator("MEAN", [image, axes], mean, schema.ReducerOptionsT())
+        there, back = (build.tensor(name, [1, 3], "float32") for name in ("there", "back"))
+        target = build.tensor("shape", [2], "int32", data=[1, 3])
+        for source, result in ((mean, there), (there, back), (back, there)):
+            build.operator("RESHAPE", [source, target], result, schema.ReshapeOptionsT())
+        return build.finish([image], [back])
+    there = build.operator("ADD", [image, one], build.tensor("there", shape, "float32"), schema.AddOptionsT())
+    build.operator("ADD", [there, one], image, schema.AddOptionsT())
+    mean = build.tensor("mean", [1, 3], "float32")
+    return build.finish([image], [build.operator("MEAN", [there, axes], mean, schema.ReducerOptionsT())])
+
+
+def dense(length: float, *, half: bool = False, size: tuple[int, int] = (16, 12), classes: int = 3) -> bytes:
     """A float model whose first layer has weights of so great a length an output, kept in half precision or not."""
     build = Graph()
-    image = build.tensor("image", [1, 12, 16, 3], "float32")
-    weights = np.random.default_rng(0).normal(size=(3, 12 * 16 * 3))
+    (width, height), count = size, size[0] * size[1] * 3
+    image = build.tensor("image", [1, height, width, 3], "float32")
+    weights = np.random.default_rng(0).normal(size=(classes, count))
     weights *= length / np.linalg.norm(weights, axis=1, keepdims=True)
-    flat = build.tensor("flat", [1, 576], "float32")
-    target = build.tensor("shape", [2], "int32", data=[1, 576])
+    flat = build.tensor("flat", [1, count], "float32")
+    target = build.tensor("shape", [2], "int32", data=[1, count])
     build.operator("RESHAPE", [image, target], flat, schema.ReshapeOptionsT())
-    kept = build.tensor("weights", [3, 576], "float16" if half else "float32", data=weights)
+    kept = build.tensor("weights", [classes, count], "float16" if half else "float32", data=weights)
     if half:
-        kept = build.operator("DEQUANTIZE", [kept], build.tensor("whole", [3, 576], "float32"), version=3)
-    bias = build.tensor("bias", [3], "float32", data=np.zeros(3))
-    logits = build.tensor("logits", [1, 3], "float32")
+        kept = build.operator("DEQUANTIZE", [kept], build.tensor("whole", [classes, count], "float32"), version=3)
+    bias = build.tensor("bias", [classes], "float32", data=np.zeros(classes))
+    logits = build.tensor("logits", [1, classes], "float32")
     build.operator("FULLY_CONNECTED", [flat, kept, bias], logits, schema.FullyConnectedOptionsT())
-    return build.finish([image], [add_softmax(build, logits, 3, quantised=False)])
+    return build.finish([image], [add_softmax(build, logits, classes, quantised=False)])

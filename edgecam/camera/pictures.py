@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
-from edgecam.errors import in_words, is_utf8
+from edgecam.errors import in_words
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -21,15 +21,14 @@ PHONES = {".avif", ".dng", ".heic", ".heif"}
 
 def read_picture(path: Path) -> NDArray[np.uint8] | None:
     """Read a picture upright, as uint8 [height, width, 3] in BGR; None where that cannot be done."""
-    if not path.is_file():  # a pipe would be waited for
-        return None
     try:
-        if is_utf8(str(path)):
-            return _read(str(path))
-        with path.open("rb") as file:  # OpenCV dies of a name that is not UTF-8
-            return _read(f"/proc/self/fd/{file.fileno()}")
-    except (cv2.error, OSError):  # more pixels than OpenCV's bound, or not ours to read
+        if not path.is_file():  # a pipe would be waited for
+            return None
+        content = np.fromfile(path, np.uint8)  # OpenCV's imread is killed by a name that is not UTF-8
+        image: NDArray[np.uint8] | None = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):  # may not be read; is empty, or has more pixels than OpenCV's bound
         return None
+    return image
 
 
 def why_unread(path: Path) -> str:
@@ -48,11 +47,6 @@ def why_unread(path: Path) -> str:
     if suffix in PHONES:
         return f"a picture in {suffix[1:].upper()}, which is not read here; save it as JPEG"
     return f"not a picture that can be read; {KINDS} are"
-
-
-def _read(name: str) -> NDArray[np.uint8] | None:
-    image: NDArray[np.uint8] | None = cv2.imread(name, cv2.IMREAD_COLOR)
-    return image
 
 
 def pictures_in(folder: Path) -> list[Path]:

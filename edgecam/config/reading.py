@@ -12,7 +12,7 @@ from edgecam.addresses import HIDDEN
 from edgecam.config.contradictions import contradictions
 from edgecam.config.mistakes import mistakes as mistakes_in
 from edgecam.config.paths import put_homes_in
-from edgecam.config.sections import Config, Section
+from edgecam.config.sections import OF_THE_MACHINE, Config, Section
 from edgecam.errors import ConfigError, in_words, is_utf8
 
 if TYPE_CHECKING:
@@ -23,18 +23,29 @@ KEY = re.compile(r"\s*\w+\s*\..+", re.DOTALL)
 NO_WORD = re.compile(r"[^\w.-]")
 
 
-def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+def load(path: Path | None = None, overrides: Iterable[str] = (), model: Path | None = None) -> Config:
     """Read a file and apply overrides such as ``mqtt.host=10.0.0.2``; without a file every default holds.
+
+    Args:
+        path: of the file.
+        overrides: what counts before it.
+        model: is taken instead of the file's, of which only what is said of the machine stays.
 
     Raises:
         ConfigError: the file cannot be read, or any key in it or in the overrides is unknown or has a wrong value.
     """
     tree: dict[str, Any] = _read(path) if path else {}
     mistakes = [f"{path}: {mistake}" for mistake in _looked_through(tree)]
+    if model and not mistakes:
+        if not is_utf8(str(model)):
+            mistakes.append("--model: not UTF-8 text; rename the file")
+        tree["model"] = {key: value for key, value in dict(tree.get("model", {})).items() if key in OF_THE_MACHINE}
     for override in overrides:
         branch, problem = _parse(override)
         mistakes += [f"--set: {mistake}" for mistake in ([problem] if problem else _looked_through(branch))]
         _merge(tree, branch)
+    if model:
+        _merge(tree, {"model": {"path": str(model)}})
     if not mistakes:
         config = msgspec.convert(tree, Config)
         mistakes = [f"{path or '--set'}: {mistake}" for mistake in contradictions(config)]

@@ -60,6 +60,10 @@ class PixelSettings(Section, frozen=True):
     std: tuple[float, ...] = (1.0,)
 
 
+# What of a model's settings is said of the machine, and so of any other model that runs on it.
+OF_THE_MACHINE = ("runtime", "graph", "threads", "delegate", "delegate_options")
+
+
 class ModelSettings(Section, frozen=True):
     """The classifier; an empty ``path`` is the shipped one, empty ``labels`` are the model's own.
 

@@ -90,14 +90,15 @@ def changed_pipeline(pipeline: Pipeline, before: config.Config, settings: config
     decides = settings.events != before.events or _told(model) != _told(pipeline.model)
     if decides or _whose(settings) != _whose(before):
         return _of(model, settings, found, planned)
-    looks_alike = (settings.camera, settings.privacy) == (before.camera, before.privacy) and model is pipeline.model
+    is_same = model is pipeline.model
+    looks_alike = (settings.camera, settings.privacy) == (before.camera, before.privacy) and is_same
     if looks_alike and planned is pipeline.planned and settings.motion == before.motion:
         return pipeline
     return replace(
         pipeline,
         view=view_of(settings, model.size, model.fit),
         model=model,
-        motion=pipeline.motion if settings.motion == before.motion else _motion(settings),
+        motion=pipeline.motion if settings.motion == before.motion and is_same else _motion(settings),
         fingerprint=found,
         planned=planned,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -103,6 +104,10 @@ class Classifier:
             maker = MAKERS.get(self.labels.maker)
             self.pixels = find_range(settings, self.input, metadata, maker, interpreter)
             self._writer = PixelWriter(self.input, self.pixels, settings.channels)
+            self._input, self._output = interpreter.tensor(self.input.index), interpreter.tensor(int(result["index"]))
+            self._read = reader(result)
+            self._read(self._output())
+            operators = interpreter._get_ops_details()  # noqa: SLF001  no public way tells a softmax
         except DelegateError:  # it tells its own path
             raise
         except ModelError as error:
@@ -116,11 +121,8 @@ class Classifier:
         self.size = self.input.size
         self.fit: Fit = metadata.fit or (maker.fit if maker else "stretch")
         self._values = values_of(result)
-        self._read = reader(result)
         self._interpreter = interpreter
-        self._input = interpreter.tensor(self.input.index)
-        self._output = interpreter.tensor(result["index"])
-        operators, index = interpreter._get_ops_details(), int(result["index"])  # noqa: SLF001  no public way tells a softmax
+        index = int(result["index"])
         self._remembers = remembers(operators)
         self.outputs: Outputs = (
             settings.scores
@@ -193,9 +195,11 @@ def fingerprint(settings: config.ModelSettings) -> str:
     labels = [Path(settings.labels)] if settings.labels else []
     told = hashlib.sha256()
     for file in (path, *labels, *label_files.beside(path)):
+        told.update(os.fsencode(file.name) + b"\0")  # how labels are read depends on it
         try:
-            with file.open("rb") as content:
-                told.update(hashlib.file_digest(content, "sha256").digest())
+            if file.is_file():  # a pipe would be waited for
+                with file.open("rb") as content:
+                    told.update(hashlib.file_digest(content, "sha256").digest())
         except OSError:
             told.update(b"none")
     return told.hexdigest()
@@ -209,6 +213,9 @@ def read_model(settings: config.ModelSettings) -> bytes:
     """
     path = _path(settings)
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            message = f"model.path: {path}: not a file"
+            raise ModelError(message)
         if path.stat().st_size > MAX_BYTES:
             message = f"{path}: larger than {MAX_BYTES // 1_000_000} MB; is it a .tflite file?"
             raise ModelError(message)

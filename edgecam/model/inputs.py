@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from edgecam.errors import ModelError
+from edgecam.model.quantisation import scale_and_zero
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,16 +123,15 @@ def image_input(inputs: Sequence[dict[str, Any]]) -> ImageInput:
     if problem := _no_picture(height, width, channels):
         message = f"no image classifier: its input is {shape}: {problem}"
         raise ModelError(message)
-    scale, zero = details["quantization"]
-    quantised = details["dtype"] is not np.float32
+    scale, zero = scale_and_zero(details) if details["dtype"] is not np.float32 else (0.0, 0)
     return ImageInput(
         int(details["index"]),
         (width, height),
         channels,
         dimensions,
         details["dtype"],
-        float(scale) if quantised else 0.0,
-        int(zero) if quantised else 0,
+        scale,
+        zero,
         (np.asarray(details.get("shape_signature", ()))[1:] < 0).any().item(),
     )
 

@@ -101,8 +101,7 @@ def _last(operators: list[dict[str, Any]], output: int, *, through: set[str], ar
     """Name the operator that a tensor's values come from, seen through others, and arithmetic with constants."""
     makers = {int(made): op for op in operators if op["op_name"] != "DELEGATE" for made in op["outputs"]}
     tensor = output
-    while tensor in makers:
-        op = makers[tensor]
+    while op := makers.pop(tensor, None):  # each once, should they go round in circles
         inputs = [int(place) for place in op["inputs"]]
         computed = [place for place in inputs if place in makers]
         if op["op_name"] in through:

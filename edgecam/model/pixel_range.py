@@ -89,16 +89,13 @@ def find_range(
         metadata: what it tells of itself.
         maker: whose model it is, as its labels show; None: they do not.
         interpreter: of the model, its memory allocated.
-
-    Raises:
-        ModelError: what the settings say cannot be.
     """
     if settings.pixels != "auto":
-        return _fitting(_set(settings, image), image)
+        return _set(settings, image)
     if image.scale:
         return _by_quantisation(image, _told(metadata, image), maker)
     if image.dtype is not np.float32:
-        return _usual("0..255", image, "graph", "its input is of bytes")
+        return _usual("0..255", image, "graph", "its input is of whole numbers")
     return (
         _told(metadata, image)
         or _by_graph(first_steps(interpreter, image.index), image)
@@ -124,19 +121,6 @@ def _set(settings: config.ModelSettings, image: ImageInput) -> PixelRange:
 
 def _turned(values: Values, is_turned: bool) -> Values:  # noqa: FBT001  what it is called says it
     return values[::-1] if is_turned else values
-
-
-def _fitting(found: PixelRange, image: ImageInput) -> PixelRange:
-    """Refuse what a quantised tensor cannot hold: all pixels would be alike."""
-    if image.scale:
-        low, high = image.limits
-        lowest, highest = _ends(found.mean, found.std)
-        if max(abs(lowest - low), abs(highest - high)) > max(high - low, 1e-9) * 2:
-            message = (
-                f'model.pixels: {found.name}, but its input holds {low:.4g}..{high:.4g}; set model.pixels = "auto"'
-            )
-            raise ModelError(message)
-    return found
 
 
 def _told(metadata: Metadata, image: ImageInput) -> PixelRange | None:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edgecam.camera.frames import Layout
+from edgecam.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,11 @@ CONVERSIONS: Final = {
     ("grey", Layout.BGR): cv2.COLOR_BGR2GRAY,
     ("grey", Layout.I420): cv2.COLOR_YUV2GRAY_I420,
 }
+# From I420's brightness, which has black at 16 and white at 235, to grey.
+FULL_RANGE: Final = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 PLANES: Final = {"rgb": [2, 0, 1, 1, 0, 2], "bgr": [0, 0, 1, 1, 2, 2]}  # from a BGR image's channel to a tensor's plane
 SIGN = 0x80  # flipped, a uint8 becomes an int8 that is 128 less
+LEAST_NUMBERS = 16  # that 256 values of a pixel become: where an input cannot hold what is set, nearly all are alike
 STEP = 1  # so far may a quantised input's table be from the bytes themselves, which makers' own scripts write
 
 
@@ -48,7 +52,7 @@ class PixelWriter:
             channels: the order of its colours.
 
         Raises:
-            ModelError: the pixels are told for another number of channels.
+            ModelError: the pixels are told for another number of channels, or cannot be held as they are set.
         """
         self._input = image
         self._is_grey = image.channels == 1
@@ -71,25 +75,32 @@ def table_of(image: ImageInput, pixels: PixelRange) -> NDArray[Any]:
     """Return what an input takes for each value of a pixel: [256, channels] of its type.
 
     Raises:
-        ModelError: the pixels are told for another number of channels.
+        ModelError: the pixels are told for another number of channels, or it cannot hold what the settings want.
     """
     mean, std = pixels.per_channel(image.channels)
     values = np.arange(256)[:, np.newaxis]
-    normalised = (values - mean) / std
-    if image.dtype is np.float32 and (mean == std).all():  # to the last bit as Keras and Teachable Machine do it
-        return values.astype(np.float32) / std.astype(np.float32) - np.float32(1)
-    table: NDArray[Any] = normalised.astype(np.float32)
+    with np.errstate(over="ignore"):
+        normalised = (values - mean) / std
+    if np.abs(normalised).max() > np.finfo(np.float32).max:
+        message = f"model.pixels: {pixels.name}: no model takes such numbers"
+        raise ModelError(message)
     if image.dtype is np.float32:
-        return table
+        if (mean == std).all():  # to the last bit as Keras and Teachable Machine do it
+            return values.astype(np.float32) / std.astype(np.float32) - np.float32(1)
+        return normalised.astype(np.float32)
     limits = np.iinfo(np.dtype(image.dtype).name)
-    if image.scale:
-        table = np.clip(np.rint(normalised / image.scale + image.zero), limits.min, limits.max).astype(int)
-    else:
-        table = np.clip(np.rint(normalised), limits.min, limits.max).astype(int)
-    if image.dtype in (np.uint8, np.int8):
+    is_bytes = image.dtype in (np.uint8, np.int8)
+    scale, zero = (image.scale, image.zero) if image.scale else (1.0, limits.min if is_bytes else 0)
+    table: NDArray[Any] = np.clip(np.rint(normalised / scale + zero), limits.min, limits.max).astype(int)
+    if is_bytes:
         plain = np.broadcast_to(values + limits.min, table.shape)
-        if np.abs(table - plain).max() <= STEP or not image.scale:
+        if np.abs(table - plain).max() <= STEP:
             table = plain
+    if pixels.source == "settings" and min(len(np.unique(column)) for column in table.T) < LEAST_NUMBERS:
+        low, high = image.limits
+        held = f"{low:.4g}..{high:.4g}" if image.scale else "pixels as they are"
+        message = f'model.pixels: {pixels.name}, but its input holds {held}; set model.pixels = "auto"'
+        raise ModelError(message)
     return table.astype(image.dtype)
 
 
@@ -145,7 +156,9 @@ def _convert(
     code = CONVERSIONS.get((colours, layout))
     if code is not None:
         converted: NDArray[np.uint8] = cv2.cvtColor(image, code, dst=target)
-        return converted
+        return (
+            cv2.LUT(converted, FULL_RANGE, dst=converted) if (colours, layout) == ("grey", Layout.I420) else converted
+        )
     if target is None:
         return image
     np.copyto(target, image)

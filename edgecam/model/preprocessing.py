@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from edgecam.model.outputs import ARITHMETIC
+from edgecam.model.quantisation import scale_and_zero
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,8 @@ THROUGH: Final = {
 }
 REORDERS: Final = {"SLICE", "STRIDED_SLICE", "GATHER", "REVERSE_V2", "SPLIT", "UNPACK", "PACK"}  # may put blue first
 WEIGHTED: Final = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}  # the axis of the weights' outputs
+MOST_STEPS = 32  # of a model; one whose graph goes round in circles has no end of them
+ROWS = 32  # of weights that are looked at: a layer may have as many as fill the memory
 BYTES = 20.0  # an offset or a divisor from here on is one of pixels of 0..255
 NEGATIVE = -0.5  # an offset below is of pixels that begin at -1
 SLIGHT = 0.05  # likewise above, of pixels of 0..1
@@ -64,6 +67,7 @@ class FirstSteps:
         return self.weights is not None and 0 < self.weights < SMALL
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def first_steps(interpreter: Interpreter, source: int) -> FirstSteps:
     """Follow a tensor of float pixels from the input through arithmetic with constants to the first layer.
 
@@ -75,7 +79,10 @@ def first_steps(interpreter: Interpreter, source: int) -> FirstSteps:
     tensor, is_reordered, quantised = source, False, None
     factor: NDArray[Any] = np.array(1.0)
     offset: NDArray[Any] = np.array(0.0)
-    while step := graph.only_user(tensor):
+    for _ in range(MOST_STEPS):
+        step = graph.only_user(tensor)
+        if step is None:
+            break
         kind, inputs = str(step["op_name"]), [int(place) for place in step["inputs"]]
         if kind == "QUANTIZE" and tensor == source:
             quantised = graph.limits(int(step["outputs"][0]))
@@ -89,7 +96,9 @@ def first_steps(interpreter: Interpreter, source: int) -> FirstSteps:
             break
         is_reordered |= kind in REORDERS
         tensor = int(step["outputs"][0])
-    if not np.all(factor):
+    else:
+        return FirstSteps()
+    if not (np.all(factor) and np.isfinite(factor).all() and np.isfinite(offset).all()):
         return FirstSteps()
     centres = np.ravel(0.0 - offset / factor)
     return FirstSteps(
@@ -125,7 +134,7 @@ class _Graph:
     def limits(self, tensor: int) -> tuple[float, float] | None:
         """The lowest and the highest number that a quantised tensor can stand for."""
         details = self._details[tensor]
-        scale, zero = details["quantization"]
+        scale, zero = scale_and_zero(details)
         if not scale:
             return None
         info = np.iinfo(details["dtype"])
@@ -144,33 +153,49 @@ class _Graph:
         layer = self.only_user(tensor)
         if layer is None or layer["op_name"] not in WEIGHTED:
             return None
-        numbers = self._numbers(int(layer["inputs"][1]))
-        if numbers is None or numbers.ndim <= WEIGHTED[layer["op_name"]]:
+        rows = self._numbers(int(layer["inputs"][1]), rows=WEIGHTED[layer["op_name"]])
+        if rows is None:
             return None
-        rows = np.moveaxis(numbers, WEIGHTED[layer["op_name"]], 0)
         length = float(np.median(np.linalg.norm(rows.reshape(len(rows), -1), axis=1)))
         return length if np.isfinite(length) else None
 
-    def _numbers(self, tensor: int) -> NDArray[Any] | None:
-        """A constant's numbers, which may be kept in half precision or quantised."""
+    def _numbers(self, tensor: int, *, rows: int | None = None) -> NDArray[Any] | None:
+        """A constant's numbers, which may be kept in half precision or quantised; None: there are none.
+
+        Args:
+            tensor: its index.
+            rows: an axis, which is moved to the front, and of which ROWS are taken at the most.
+        """
         while tensor in self._makers:
             if self._makers[tensor]["op_name"] != "DEQUANTIZE":
                 return None
             tensor = int(self._makers[tensor]["inputs"][0])
         if tensor == self._source or tensor not in self._details:
             return None
-        details = self._details[tensor]
+        told = self._details[tensor]["quantization_parameters"]
         try:
-            numbers: NDArray[Any] = self._interpreter.tensor(tensor)().astype(float)
-        except (ValueError, RuntimeError):  # a runtime that has packed it has none any more
+            numbers = self._interpreter.tensor(tensor)()
+            scales = _spread(told["scales"], 1, told["quantized_dimension"], numbers)
+            zeros = _spread(told["zero_points"], 0, told["quantized_dimension"], numbers)
+            if rows is not None:
+                numbers, scales, zeros = (_some(each, rows) for each in (numbers, scales, zeros))
+            return (numbers.astype(np.float32) - zeros) * scales if numbers.size else None
+        except (ValueError, IndexError, RuntimeError):  # a runtime that has packed it has none any more
             return None
-        told = details["quantization_parameters"]
-        if len(told["scales"]):
-            shape = [1] * numbers.ndim
-            if len(told["scales"]) > 1:
-                shape[told["quantized_dimension"]] = -1
-            numbers = (numbers - told["zero_points"].reshape(shape)) * told["scales"].reshape(shape)
-        return numbers
+
+
+def _spread(told: NDArray[Any], default: float, axis: int, numbers: NDArray[Any]) -> NDArray[Any]:
+    """What is told of numbers not at all, once, or for each place along an axis, for each of them."""
+    shape = [1] * numbers.ndim
+    if len(told) > 1:
+        shape[axis] = -1
+    values = np.asarray(told if len(told) else [default], np.float32)
+    return np.broadcast_to(values.reshape(shape), numbers.shape)
+
+
+def _some(numbers: NDArray[Any], axis: int) -> NDArray[Any]:
+    moved = np.moveaxis(numbers, axis, 0)
+    return moved[:: -(-len(moved) // ROWS) or 1]
 
 
 def _applied(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from edgecam.errors import ModelError
+from edgecam.model.quantisation import scale_and_zero
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ def score_output(interpreter: Interpreter, name: str) -> dict[str, Any]:
         ModelError: there is none by that name, or none that can be scores.
     """
     outputs = interpreter.get_output_details()
+    if not name and len(outputs) == 1:  # its name need not be known
+        return _checked(outputs[0])
     names = _names(interpreter, outputs)
     if name:
         chosen = [each for each, known in zip(outputs, names, strict=True) if name in known]
@@ -44,8 +47,6 @@ def score_output(interpreter: Interpreter, name: str) -> dict[str, Any]:
             message = f"model.output: no output is named {name!r}; name one of {_listed(outputs, names)}"
             raise ModelError(message)
         return _checked(chosen[0])
-    if len(outputs) == 1:
-        return _checked(outputs[0])
     if not outputs or not all(_is_row(each) for each in outputs) or _has_boxes(outputs):
         shapes = ", ".join(str(each["shape"].tolist()) for each in outputs)
         message = f"no image classifier: its outputs are {shapes} (a detection, segmentation or pose model?)"
@@ -58,7 +59,7 @@ def values_of(output: dict[str, Any]) -> NDArray[np.float32] | None:
     """Return what each number of a quantised output stands for, float32 [256] by its byte; None: it has no bytes."""
     if output["dtype"] not in (np.uint8, np.int8):
         return None
-    scale, zero = output["quantization"]
+    scale, zero = scale_and_zero(output)
     numbers: NDArray[np.float32] = np.arange(256, dtype=np.uint8).view(output["dtype"]).astype(np.float32)
     return (numbers - np.float32(zero)) * np.float32(scale or 1)
 
@@ -70,8 +71,8 @@ def reader(output: dict[str, Any]) -> Callable[[NDArray[Any]], NDArray[np.float3
         return lambda tensor: values[tensor.reshape(-1).view(np.uint8)]
     if output["dtype"] is np.float32:
         return lambda tensor: tensor.reshape(-1).copy()
-    scale, zero = np.float32(output["quantization"][0] or 1), np.float32(output["quantization"][1])
-    return lambda tensor: (tensor.reshape(-1).astype(np.float32) - zero) * scale
+    scale, zero = scale_and_zero(output)
+    return lambda tensor: (tensor.reshape(-1).astype(np.float32) - np.float32(zero)) * np.float32(scale or 1)
 
 
 def probabilities(
@@ -88,14 +89,15 @@ def probabilities(
     Returns:
         float32 [labels], 0..1.
     """
-    if outputs == "logits":
-        if len(numbers) == 1:
-            with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # a broken model may give any numbers
+        if outputs == "logits":
+            if len(numbers) == 1:
                 numbers = 1 / (1 + np.exp(-numbers))
-        else:
-            numbers = np.exp(numbers - numbers.max())
-            numbers /= numbers.sum()
-    if not certain and not math.isfinite(numbers.sum()):
+            else:
+                numbers = np.exp(numbers - numbers.max())
+                numbers /= numbers.sum()
+        is_finite = certain or math.isfinite(numbers.sum())
+    if not is_finite:
         np.nan_to_num(numbers, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
     if len(numbers) < labels:
         return np.array([1 - numbers[0], numbers[0]], np.float32)
@@ -128,8 +130,12 @@ def _listed(outputs: Sequence[dict[str, Any]], names: Sequence[Sequence[str]]) -
 
 
 def _is_row(output: dict[str, Any]) -> bool:
-    shape = output["shape"].tolist()
-    return not shape or int(np.prod(shape[:-1])) == 1
+    """Whether it is one number a class: [N], [1, N], ..., or the planes of one pixel, [1, N, 1, 1]."""
+    match output["shape"].tolist():
+        case [1, _, 1, 1]:
+            return True
+        case shape:
+            return not shape or int(np.prod(shape[:-1])) == 1
 
 
 def _has_boxes(outputs: Sequence[dict[str, Any]]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from edgecam.config.sections import ModelSettings
+from edgecam.config.sections import OF_THE_MACHINE, ModelSettings
 from edgecam.kept import read_kept
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from edgecam.config import Config
 
 CRASHES = 2  # while a model is on trial, that speak against it; one may be a power cut
-OF_THE_MACHINE = ("runtime", "graph", "threads", "delegate", "delegate_options")  # settings of a model
 REFUSALS = 16  # models that are remembered as refused
 
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]

@@ -12,7 +12,7 @@ import numpy as np
 from edgecam.camera.frames import Frame
 from edgecam.camera.pictures import KINDS, pictures_below, read_picture, why_unread
 from edgecam.camera.view import view_of
-from edgecam.errors import ConfigError, SourceFileError, in_words, is_utf8
+from edgecam.errors import SourceFileError, in_words
 from edgecam.model.loading import plan_model
 from edgecam.tools.event_lines import BAR, plain
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from edgecam.config import Config, ModelSettings
+    from edgecam.config import Config
     from edgecam.model.classifier import Classifier
 
 logger = logging.getLogger(__name__)
@@ -47,33 +47,6 @@ class Classified(msgspec.Struct, frozen=True):
         yield plain(self.picture)
         for each in self.scores:
             yield f"  {each.score:.2f} {'#' * round(BAR * min(max(each.score, 0.0), 1.0)):{BAR}} {plain(each.label)}"
-
-
-def with_model(settings: Config, overrides: Config, model: Path | None) -> Config:
-    """Return the settings with another model, of which only what the command line says counts.
-
-    What the settings say of how *their* model is to be read would be wrong for it: only the runtime, the graph, the
-    threads and the accelerator stay.
-
-    Args:
-        settings: with all that was said.
-        overrides: with what the command line says alone.
-        model: the .tflite file; None: the settings stay.
-
-    Raises:
-        ConfigError: the model's name is no text.
-    """
-    if model is None:
-        return settings
-    if not is_utf8(str(model)):
-        message = "--model: not UTF-8 text; rename the file"
-        raise ConfigError(message)
-    of_device = {key: getattr(settings.model, key) for key in OF_DEVICE}
-    chosen: ModelSettings = msgspec.structs.replace(overrides.model, path=str(model), **of_device)
-    return msgspec.structs.replace(settings, model=chosen)
-
-
-OF_DEVICE = ("runtime", "graph", "threads", "delegate", "delegate_options")
 
 
 def classify(settings: Config, named: Sequence[Path], top: int) -> Iterator[Classified | SourceFileError]:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from edgecam.camera.frame_queue import Feed
 from edgecam.camera.sources import open_source
 from edgecam.camera.view import wanted_of
-from edgecam.config import CameraSettings, Config, ModelSettings, PrivacySettings, RolloutSettings
+from edgecam.config import CameraSettings, Config, ModelSettings, MotionSettings, PrivacySettings, RolloutSettings
 from edgecam.daemon.changes import (
     Cause,
     Change,
@@ -153,6 +153,29 @@ def test_a_source_that_stays_is_not_looked_for(
     changes.ask(cause)
     changes.begin(setup, Record())
     assert done.get(timeout=WAIT_S).error is None
+
+
+@pytest.mark.parametrize("key", ["motion", "pixels"])
+def test_a_model_that_sees_otherwise_looks_at_once_though_nothing_moves(
+    changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path, key: str
+) -> None:
+    path = tflite.saved(tmp_path, tflite.means((1, 12, 16, 3)))
+    settings = replace(configured(path), motion=MotionSettings(enabled=True, every=3600.0))
+    setup = of_source(settings, "picamera2")
+    still = np.zeros((12, 16, 3), np.uint8)
+    motion = setup.pipeline.motion
+    assert motion
+    looks = [motion.step(seconds * 10**9, still) for seconds in range(10)]
+    assert (looks[0], looks[-1]) == (True, False)
+    others = {"motion": settings, "pixels": replace(settings, model=replace(settings.model, pixels="0..255"))}
+    changes, done = changer(lambda: others[key])
+    changes.ask(Reload())
+    changes.begin(setup, Record())
+    changed = done.get(timeout=WAIT_S)
+    assert changed.setup
+    assert changed.setup.pipeline.tracker is setup.pipeline.tracker  # an open event goes on
+    assert changed.setup.pipeline.motion
+    assert changed.setup.pipeline.motion.step(20 * 10**9, still) is (key == "pixels")
 
 
 class TestFit:

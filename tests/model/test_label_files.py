@@ -556,6 +556,24 @@ def test_a_file_of_labels_that_comes_or_changes_changes_the_fingerprint(tmp_path
     assert len({*found}) == 3
 
 
+def test_a_file_of_labels_by_another_name_changes_the_fingerprint(tmp_path: Path) -> None:
+    """By its name it is known whose model it is, and how it is to be read."""
+    told = config.ModelSettings(path=str(model(tmp_path)))
+    labels = tmp_path / "labels.json"
+    labels.write_text('{"names": ["red", "green", "blue"]}')
+    before = fingerprint(told)
+    labels.rename(tmp_path / "metadata.json")
+    assert fingerprint(told) != before
+
+
+@pytest.mark.timeout(10)
+def test_no_pipe_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    fingerprint(config.ModelSettings(path=str(pipe), labels=str(pipe)))
+    with pytest.raises(ModelError, match=r"model\.path: .*pipe: not a file"):
+        Classifier(config.ModelSettings(path=str(pipe)))
+
+
 def test_two_labels_of_one_name_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tflite.saved(tmp_path, tflite.classifier("uint8", classes=5), ["crane", "cat", "crane", "dog", "cat"])
     told = config.load(None, [f"model.path={path}"])

@@ -257,7 +257,7 @@ def test_each_pixel_is_normalised_and_quantised(
     quantised = 0.0 if dtype is np.float32 else scale
     image = ImageInput(0, (4, 3), channels, dimensions, dtype, quantised, zero if quantised else 0)
     mean, std = USUAL[name] if channels == 3 else (USUAL[name][0][:1], USUAL[name][1][:1])
-    pixels = PixelRange(name, mean, std, "settings", "")
+    pixels = PixelRange(name, mean, std, "metadata", "")
     seed = data.draw(st.integers(0, 1000))
     bgr = np.random.default_rng(seed).integers(0, 256, (3, 4, 3), np.uint8)
     tensor = np.zeros((1, 3, 4, channels) if dimensions != "nchw" else (1, channels, 3, 4), dtype)

@@ -86,3 +86,10 @@ def test_scores_are_finite_whatever_comes_out(outputs: Outputs, numbers: NDArray
     if outputs == "logits":
         assert scores.min() >= 0
         assert scores.max() <= 1 + 1e-6
+
+
+def test_planes_of_one_pixel_are_scores(tmp_path: Path) -> None:
+    """As PyTorch's models give them that end in a convolution."""
+    labels = [f"class {place}" for place in range(192)]
+    path = tflite.saved(tmp_path, tflite.reshaper((1, 192, 1, 1)), labels)
+    assert len(Classifier(config.ModelSettings(path=str(path))).classes) == 192

@@ -182,3 +182,20 @@ def test_the_scores_are_those_of_the_daemons_own_classifier(tmp_path: Path) -> N
     for score in row["scores"]:
         assert score["score"] == pytest.approx(expected[score["index"]], abs=1e-6)
         assert score["label"] == model.classes[score["index"]]
+
+
+def test_what_the_command_line_says_of_settings_in_a_file_need_not_stand_alone(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[mqtt]\nusername = 'porch'\n")
+    picture = write(tmp_path / "photo.png", "red")
+    assert classified(picture, "--config", file, "--set", f"mqtt.password_file={tmp_path / 'password'}")
+
+
+def test_nothing_of_a_table_in_the_file_is_left_for_another_model(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[model]\npixels = {mean = [0.0], std = [9.0]}\n")
+    model = tflite.saved(tmp_path, tflite.means((1, 12, 16, 3)))
+    picture = write(tmp_path / "photo.png", "red")
+    (row,) = classified(picture, "--config", file, "--model", model, "--set", "model.pixels.mean=[0.0]")
+    (alone,) = classified(picture, "--model", model, "--set", "model.pixels.mean=[0.0]")
+    assert row == alone
