@@ -262,7 +262,7 @@ WRITERS: dict[str, Callable[[list[str]], str]] = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(labels=sets)
 def test_what_others_write_is_read(name: str, labels: list[str]) -> None:
     assert parse(WRITERS[name](labels).encode(), name).labels == tuple(labels)
@@ -304,7 +304,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(
     st.one_of(st.binary(), st.text().map(str.encode), scraps.map(str.encode), trees.map(json.dumps).map(str.encode)),
     st.sampled_from(NAMES),

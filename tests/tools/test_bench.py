@@ -84,7 +84,7 @@ def test_the_table_fits_into_80_columns(capsys: pytest.CaptureFixture[str]) -> N
     [
         (["--model", "nowhere.tflite"], "File 'nowhere.tflite' does not exist"),
         (["--threads", "0"], "0 is not in the range 1<=x<=64"),
-        (["--frames", "many"], "'many' is not a valid integer range"),
+        (["--frames", "many"], "'many' is not a whole number"),
         (["--model", "pyproject.toml"], "pyproject.toml: not a .tflite file"),
     ],
 )
