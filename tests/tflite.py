@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgecam.model.label_formats import parse
+from edgecam.model.labels.formats import parse
 from edgecam.model.metadata import read_metadata
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from edgecam.camera.view import view_of
 from edgecam.events.labels import Labels, labels_of, mistakes
 from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import fingerprint
-from edgecam.model.label_files import repeated
+from edgecam.model.labels.files import repeated
 from edgecam.model.loading import plan_model
 from edgecam.mqtt.notices import Origin
 from edgecam.mqtt.payloads import LabelPayload, ModelPayload

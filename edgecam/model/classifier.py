@@ -14,9 +14,10 @@ import numpy as np
 
 from edgecam.camera.frames import Layout
 from edgecam.errors import ModelError, in_words
-from edgecam.model import label_files, runtimes
+from edgecam.model import runtimes
 from edgecam.model.delegates import DelegateError, accelerator_of
 from edgecam.model.inputs import image_input
+from edgecam.model.labels import files as label_files
 from edgecam.model.makers import MAKERS
 from edgecam.model.metadata import read_metadata
 from edgecam.model.outputs import by_graph, by_outputs, is_linear, probes, remembers

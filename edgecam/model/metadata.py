@@ -19,7 +19,7 @@ from flatbuffers.table import Table
 from edgecam.camera.fit import Fit
 from edgecam.errors import ModelError
 from edgecam.model.flatbuffer import BROKEN_TABLE, read_byte, read_floats, read_text, root_table, slot, tables
-from edgecam.model.label_files import BROKEN_ARCHIVE, in_archive, unpacked
+from edgecam.model.labels.files import BROKEN_ARCHIVE, in_archive, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

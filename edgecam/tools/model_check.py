@@ -11,7 +11,7 @@ import numpy as np
 from edgecam.camera.view import view_of
 from edgecam.errors import ModelError, split_remedy
 from edgecam.model.classifier import Classifier
-from edgecam.model.label_files import repeated
+from edgecam.model.labels.files import repeated
 from edgecam.model.outputs import probes
 from edgecam.model.pixel_range import USUAL
 from edgecam.tools.classify import LabelScore, highest

@@ -17,7 +17,8 @@ from edgecam.camera.sources import open_source
 from edgecam.camera.view import View
 from edgecam.daemon.switches import read_switches
 from edgecam.errors import ConfigError, EdgecamError, SourceError
-from edgecam.model import label_formats, metadata
+from edgecam.model import metadata
+from edgecam.model.labels import formats as label_formats
 from edgecam.model.trial import check
 from edgecam.mqtt import commands
 from edgecam.mqtt.messages import ended

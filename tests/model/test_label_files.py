@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are not installed
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edgecam import config
 from edgecam.daemon.pipeline import announce, make_pipeline
 from edgecam.errors import ModelError
-from edgecam.model import label_files, metadata
+from edgecam.model import metadata
 from edgecam.model.classifier import Classifier, fingerprint
-from edgecam.model.label_formats import MAX_BYTES, MAX_LENGTH, Reading, parse, readings
+from edgecam.model.labels import files as label_files
+from edgecam.model.labels.formats import MAX_BYTES, MAX_LENGTH, Reading, parse, readings
 from tests import tflite
 from trainer.metadata import with_metadata
 
@@ -272,6 +273,7 @@ texts = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Cf", 
 
 
 @given(st.lists(texts, min_size=1, max_size=10))
+@example(["None", "null", "~", "yes"])
 def test_any_text_comes_back_from_json_and_from_yaml(labels: list[str]) -> None:
     assert parse(json.dumps(labels).encode(), "labels.json").labels == tuple(labels)
     assert parse(yaml.safe_dump({"names": labels}, allow_unicode=True).encode(), "labels.yaml").labels == tuple(labels)

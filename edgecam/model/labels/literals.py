@@ -54,7 +54,7 @@ def scalar(text: str) -> str | int:
         return unquoted(text)
     if text[:1] in RESERVED and text:
         raise _not_understood(text)
-    return int(text) if NUMBER.fullmatch(text) else "" if text in {"~", "null", "None"} else text
+    return int(text) if NUMBER.fullmatch(text) else "" if text in {"~", "null", "Null", "NULL"} else text
 
 
 def flow(text: str) -> Any:

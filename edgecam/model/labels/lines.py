@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgecam.model.label_text import QUOTED, plain, unquoted
+from edgecam.model.labels.literals import QUOTED, plain, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

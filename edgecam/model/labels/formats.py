@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edgecam.errors import ModelError
-from edgecam.model.label_lines import Lines, has_heading, is_heading, of_lines, of_table
-from edgecam.model.label_text import flow, yaml
-from edgecam.model.label_trees import KEYS, Found, labels_in, of_pbtxt
+from edgecam.model.labels.lines import Lines, has_heading, is_heading, of_lines, of_table
+from edgecam.model.labels.literals import flow, yaml
+from edgecam.model.labels.trees import KEYS, Found, labels_in, of_pbtxt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from edgecam.errors import ModelError, in_words
-from edgecam.model.label_formats import MAX_BYTES, Reading, readings
+from edgecam.model.labels.formats import MAX_BYTES, Reading, readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecam.errors import ModelError
-from edgecam.model.label_text import plain
+from edgecam.model.labels.literals import plain
 
 # Under which names labels lie, in their plain form: most telling first.
 KEYS = (

@@ -1,0 +1,1 @@
+"""Labels as people have them: where they lie, and in which formats."""
