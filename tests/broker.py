@@ -146,11 +146,15 @@ class Gate:
         version = 0
         try:
             line = self.tls.wrap_socket(caller, server_side=True) if self.tls else caller
-            first = line.recv(65_536)
-            version = first[first.index(b"MQTT") + 4] if first else 0
-        finally:
+        except OSError:
             self.said.put(version)
+            raise
         with line:
+            try:
+                first = line.recv(65_536)
+                version = first[first.index(b"MQTT") + 4] if first else 0
+            finally:
+                self.said.put(version)
             if not version or version in self.deaf_to:
                 return
             with socket.create_connection(("127.0.0.1", self.target)) as far:

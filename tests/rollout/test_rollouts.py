@@ -41,6 +41,7 @@ class Camera:
         self.name = "porch"
         self.running = OWN
         self.states: list[str] = []
+        self.tasks: list[Task] = []
         self.start()
 
     @property
@@ -56,7 +57,8 @@ class Camera:
         self.rollouts = Rollouts(self.name, self._task, self._publish, lambda: self.running)
 
     def _task(self, name: str, function: Callable[[], None]) -> Task:
-        return Task(name, function, self.ended.put)
+        self.tasks.append(Task(name, function, self.ended.put))
+        return self.tasks[-1]
 
     def _publish(self, state: ModelState) -> None:
         self.states.append(state.text)
@@ -270,6 +272,8 @@ class AnyCourse(RuleBasedStateMachine):
         self.camera = Camera(self.folder)
 
     def teardown(self) -> None:
+        self.camera.rollouts.end()
+        assert all(task.join(30) for task in self.camera.tasks)  # it would write into the folder that goes
         os.environ["STATE_DIRECTORY"] = self.before
         shutil.rmtree(self.folder)
 
