@@ -36,6 +36,7 @@ USUAL: Final[Mapping[str, tuple[Values, Values]]] = {
 CAFFE: Final = ((103.939, 116.779, 123.68), (1.0,))  # the means of blue, green and red in ImageNet, as Caffe's take off
 GREY: Final = ((114.495,), (57.63,))  # imagenet's, of a grey picture
 LIKELY: Final = "0..1"  # where nothing tells: of 18 such models 14 want it
+SET: Final = "model.pixels says so"
 OFF_BY = 0.1  # of the quantised range: further off, a normalisation cannot be meant for sure
 NARROW = 0.1  # of a usual range: further off its beginning, a quantised one is not of darker pictures
 CLOSE = 0.02  # of the quantised range: so near, it is no other
@@ -90,37 +91,30 @@ def find_range(
         maker: whose model it is, as its labels show; None: they do not.
         interpreter: of the model, its memory allocated.
     """
+    if isinstance(settings.pixels, PixelSettings):
+        mean, std = settings.pixels.mean, settings.pixels.std
+        return PixelRange(_name(mean, std), mean, std, "settings", SET)
     if settings.pixels != "auto":
-        return _set(settings, image)
-    if image.scale:
-        return _by_quantisation(image, _told(metadata, image), maker)
-    if image.dtype is not np.float32:
-        return _usual("0..255", image, "graph", "its input is of whole numbers")
-    return (
-        _told(metadata, image)
-        or _by_graph(first_steps(interpreter, image.index), image)
-        or _by_maker(maker, image)
-        or _assumed(LIKELY, image, "nothing tells; most such models want it")
-    )
+        found = _usual(settings.pixels, image, "settings", SET)
+    elif image.scale:
+        found = _by_quantisation(image, _told(metadata, image), maker)
+    elif image.dtype is not np.float32:
+        found = _usual("0..255", image, "graph", "its input is of whole numbers")
+    else:
+        found = (
+            _told(metadata, image)
+            or _by_graph(first_steps(interpreter, image.index), image)
+            or _by_maker(maker, image)
+            or _assumed(LIKELY, image, "nothing tells; most such models want it")
+        )
+    if found.name == "imagenet" and found.source != "metadata" and settings.channels == "bgr":
+        return replace(found, mean=found.mean[::-1], std=found.std[::-1])
+    return found
 
 
 def _usual(name: str, image: ImageInput, source: Source, reason: str) -> PixelRange:
     mean, std = GREY if name == "imagenet" and image.channels == 1 else USUAL[name]
     return PixelRange(name, mean, std, source, reason)
-
-
-def _set(settings: config.ModelSettings, image: ImageInput) -> PixelRange:
-    reason = "model.pixels says so"
-    if not isinstance(settings.pixels, PixelSettings):
-        found = _usual(settings.pixels, image, "settings", reason)
-        is_turned = settings.channels == "bgr"
-        return PixelRange(found.name, _turned(found.mean, is_turned), _turned(found.std, is_turned), "settings", reason)
-    mean, std = settings.pixels.mean, settings.pixels.std
-    return PixelRange(_name(mean, std), mean, std, "settings", reason)
-
-
-def _turned(values: Values, is_turned: bool) -> Values:  # noqa: FBT001  what it is called says it
-    return values[::-1] if is_turned else values
 
 
 def _told(metadata: Metadata, image: ImageInput) -> PixelRange | None:

@@ -68,8 +68,19 @@ def test_the_settings_count_before_all(tmp_path: Path, kind: str) -> None:
     assert model.pixels.source == "settings"
 
 
-def test_imagenet_goes_by_colour_in_whatever_order_they_come(tmp_path: Path) -> None:
-    model = load(tmp_path, tflite.means(SHAPE), pixels="imagenet", channels="bgr")
+@pytest.mark.parametrize(
+    ("settings", "content"),
+    [
+        ({"pixels": "imagenet"}, tflite.means(SHAPE)),
+        ({}, tflite.means(SHAPE, dtype="int8", scale=0.0186, zero=-14)),
+        ({}, tflite.means(SHAPE, quantised_first=(0.0186, -14))),
+    ],
+    ids=["set", "quantised", "quantised first"],
+)
+def test_imagenet_goes_by_colour_in_whatever_order_they_come(
+    tmp_path: Path, settings: dict[str, Any], content: bytes
+) -> None:
+    model = load(tmp_path, content, channels="bgr", **settings)
     assert shown(model) == expected(((RGB - MEAN) / STD)[::-1])
 
 
