@@ -34,7 +34,7 @@ from edgecam.rollout.record import Installed, Record, SignedModel, TakeModel, wi
 from edgecam.rollout.signature import is_signed
 from edgecam.rollout.signature import order as signed_order
 from tests import clips, tflite
-from tests.broker import Mosquitto, Subscriber, events
+from tests.broker import Message, Mosquitto, Subscriber, events
 from tests.command import USUAL, Daemon, edgecam
 from tests.feeds import feed_of_camera
 from tests.settings import as_toml
@@ -441,8 +441,15 @@ class TestRollOut:
         fleet.daemon.wait()
         fleet.subscriber.until_offline()
         fleet.restart()
-        assert fleet.state("") == "active"
-        assert fleet.subscriber.wait_for_event("new")["label"] == "blue"
+        came: dict[str, Message] = {}
+
+        def have_both(message: Message) -> bool:  # in whatever order: events wait for no state
+            came.setdefault(message.topic.removeprefix("edgecam/porch/"), message)
+            return {"model/state", "events"} <= set(came)
+
+        fleet.subscriber.wait_for(have_both)
+        assert came["model/state"].payload == b"active"
+        assert (came["events"].json["type"], came["events"].json["label"]) == ("new", "blue")
 
     def test_a_model_that_nobody_signed_is_refused(self, fleet: Fleet) -> None:
         fleet.roll_out(fleet.model("m.tflite", SWAPPED), signature=SIGNATURE)
