@@ -165,7 +165,7 @@ class TestVersions:
 
 @given(PAST)
 def test_attempts_that_fail_become_rare(past: list[Broker]) -> None:
-    """No broker is bothered without a pause, whatever it does: of all ways to go on, the longest without one is 9 long."""
+    """No broker is bothered without a pause, whatever it does: the longest way without one has 9 steps."""
     negotiation = after(past)
     delays = []
     for broker in past * 5:
