@@ -12,6 +12,7 @@ import numpy as np
 from keras import layers
 
 from edgecam import config
+from edgecam.model.pixel_range import normalisation
 from trainer import pixel_choice, recipe
 from trainer.classifier import Normalised, first_steps, flattened, without_rescaling
 from trainer.conversion import convert
@@ -54,7 +55,7 @@ def convert_model(keras_model: Path, settings: recipe.Settings) -> report.Report
     settings = msgspec.structs.replace(settings, backbone=model.name, weights=str(keras_model), size=height)
     pixels = _pixels(keras_model, model, settings, photographs)
     say(f"pixels: {pixels.name} ({pixels.reason})")
-    mean, std = pixel_choice.normalisation(pixels.name, is_grey=channels == 1)
+    mean, std = normalisation(pixels.name, is_grey=channels == 1)
     result = recipe.finish(settings, without_rescaling(model, mean, std), photographs, start, pixels=pixels)
     shutil.rmtree(work)
     recipe.judge(result, settings)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 from edgecam import config
 from edgecam.model.classifier import Classifier
-from edgecam.model.pixel_range import GREY, USUAL
 from trainer.errors import InputError
 from trainer.ranges import CAFFE
 from trainer.report import Pixels
@@ -14,7 +13,6 @@ from trainer.report import Pixels
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgecam.model.pixel_range import Values
     from edgecam.model.preprocessing import FirstSteps
     from trainer.ranges import Ranges
 
@@ -68,8 +66,3 @@ def by_photographs(ranges: Ranges, layers: Pixels | None, keras_model: Path) -> 
     )
     message = f"{keras_model}: {problem}: {ranges}; give --pixels with the one that it was trained with"
     raise InputError(message)
-
-
-def normalisation(name: str, *, is_grey: bool) -> tuple[Values, Values]:
-    """Mean and std of a range: a model takes (pixel - mean) / std."""
-    return GREY if name == "imagenet" and is_grey else USUAL[name]

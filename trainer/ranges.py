@@ -11,6 +11,7 @@ import numpy as np
 
 from edgecam.config.sections import PixelSettings
 from edgecam.errors import ModelError
+from edgecam.model import pixel_range
 from edgecam.model.classifier import Classifier
 from edgecam.model.pixel_range import USUAL
 from trainer.evaluation import evaluate
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from edgecam import config
 
 CAFFE = "caffe"  # Keras' word for blue, green, red less their means: preprocess_input of ResNet50 and VGG
-CAFFE_MEAN = (103.939, 116.779, 123.68)
+CAFFE_MEAN = pixel_range.CAFFE[0]
 MOST = 300  # photographs that are shown under each range
 BY_CHANCE = 0.01  # how probable it may be that who guesses is right so often
 ALIKE = 0.05  # how probable it may be that of two ranges that are as good one is ahead so far

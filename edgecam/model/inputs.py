@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from edgecam.errors import ModelError
-from edgecam.model.quantisation import scale_and_zero
+from edgecam.model.quantisation import limits_of, scale_and_zero
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +63,7 @@ class ImageInput:
     @property
     def limits(self) -> tuple[float, float]:
         """The lowest and highest number that a quantised tensor can stand for."""
-        info = np.iinfo(np.dtype(self.dtype).name)
-        return (info.min - self.zero) * self.scale, (info.max - self.zero) * self.scale
+        return limits_of(self.dtype, self.scale, self.zero)
 
     def image(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Return a view of the tensor as [height, width, channels], or [channels, height, width] if it has planes."""

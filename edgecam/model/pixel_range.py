@@ -112,9 +112,13 @@ def find_range(
     return found
 
 
+def normalisation(name: str, *, is_grey: bool) -> tuple[Values, Values]:
+    """Return mean and std of a usual range: a model takes (pixel - mean) / std."""
+    return GREY if name == "imagenet" and is_grey else USUAL[name]
+
+
 def _usual(name: str, image: ImageInput, source: Source, reason: str) -> PixelRange:
-    mean, std = GREY if name == "imagenet" and image.channels == 1 else USUAL[name]
-    return PixelRange(name, mean, std, source, reason)
+    return PixelRange(name, *normalisation(name, is_grey=image.channels == 1), source, reason)
 
 
 def _told(metadata: Metadata, image: ImageInput) -> PixelRange | None:
@@ -133,8 +137,7 @@ def _by_graph(steps: FirstSteps, image: ImageInput) -> PixelRange | None:
         low, high = steps.quantised
         return _usual(near, image, "graph", f"it quantises them first, from {low:.4g}..{high:.4g}")
     if steps.pixels:
-        reason = f"it first takes (pixel - {steps.centre:.4g}) / {steps.divisor:.4g}"
-        return replace(_usual(steps.pixels, image, "graph", reason), is_bgr=steps.is_bgr)
+        return replace(_usual(steps.pixels, image, "graph", str(steps)), is_bgr=steps.is_bgr)
     if steps.has_small_weights:
         reason = f"its first weights are as small as {steps.weights:.2g}"
         return replace(_usual("0..255", image, "graph", reason), is_sure=False)
@@ -179,7 +182,7 @@ def _by_limits(limits: tuple[float, float], image: ImageInput) -> str:
     low, high = limits
     if low < 0 and abs(low + high) <= high / 1000:  # of 16 bits, which have no zero point
         return "0..255" if abs(high - 255) < 255 * OFF_BY else "imagenet" if abs(high - 2.64) < OFF_BY else ""
-    return _nearest(limits, image, OFF_BY)
+    return _nearest(limits, image)
 
 
 def _around(limits: tuple[float, float], image: ImageInput) -> str:
@@ -198,11 +201,11 @@ def _around(limits: tuple[float, float], image: ImageInput) -> str:
     return min(found)[1] if found else ""
 
 
-def _nearest(limits: tuple[float, float], image: ImageInput, most: float) -> str:
+def _nearest(limits: tuple[float, float], image: ImageInput) -> str:
     """Name the usual range that fills a quantised one best; empty: none is near."""
     found = [_usual(name, image, "quantisation", "") for name in USUAL]
     best = min(found, key=lambda each: _off(limits, each.mean, each.std))
-    return best.name if _off(limits, best.mean, best.std) < most else ""
+    return best.name if _off(limits, best.mean, best.std) < OFF_BY else ""
 
 
 def _off(limits: tuple[float, float], mean: Sequence[float], std: Sequence[float]) -> float:

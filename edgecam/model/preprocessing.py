@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from edgecam.model.outputs import ARITHMETIC
-from edgecam.model.quantisation import scale_and_zero
+from edgecam.model.quantisation import limits_of, scale_and_zero
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,6 +65,10 @@ class FirstSteps:
     def has_small_weights(self) -> bool:
         """Whether the first weights are so small that they must be of pixels of 0..255."""
         return self.weights is not None and 0 < self.weights < SMALL
+
+    def __str__(self) -> str:
+        """In words for people: the arithmetic."""
+        return f"it first takes (pixel - {self.centre:.4g}) / {self.divisor:.4g}"
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -135,10 +139,7 @@ class _Graph:
         """The lowest and the highest number that a quantised tensor can stand for."""
         details = self._details[tensor]
         scale, zero = scale_and_zero(details)
-        if not scale:
-            return None
-        info = np.iinfo(details["dtype"])
-        return (info.min - zero) * scale, (info.max - zero) * scale
+        return limits_of(details["dtype"], scale, zero) if scale else None
 
     def constant(self, tensor: int) -> NDArray[Any] | None:
         """The numbers of a constant, as many as there are colours; None: it is none, or has others than numbers."""

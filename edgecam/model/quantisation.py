@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from edgecam.errors import ModelError
 
 
@@ -22,3 +24,9 @@ def scale_and_zero(tensor: dict[str, Any]) -> tuple[float, int]:
         message = f"broken: the scale of its tensor {tensor['name']} is {scale}; convert it anew"
         raise ModelError(message)
     return float(scale), int(zero)
+
+
+def limits_of(dtype: type[np.generic], scale: float, zero: int) -> tuple[float, float]:
+    """Return the lowest and the highest number that a quantised tensor of whole numbers can stand for."""
+    info = np.iinfo(np.dtype(dtype).name)
+    return (info.min - zero) * scale, (info.max - zero) * scale

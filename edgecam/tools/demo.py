@@ -96,10 +96,8 @@ async def _demo(seconds: int | None, address: tuple[str, int] | None, *, verbose
         try:
             async with asyncio.TaskGroup() as tasks:  # if printing fails, the daemon is stopped
                 taking = tasks.create_task(received.take_all(messages))
-                daemon = _run_daemon(
-                    host, port, seconds, received.online, is_named=address is not None, verbose=verbose
-                )
-                code = await daemon
+                is_named = address is not None
+                code = await _run_daemon(host, port, seconds, received.online, is_named=is_named, verbose=verbose)
                 if code == 0 and received.online.is_set():
                     await _last_message(received)
                 taking.cancel()

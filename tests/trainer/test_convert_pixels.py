@@ -132,6 +132,7 @@ def test_a_model_that_normalises_itself_is_asked_first(data: Path, tmp_path: Pat
     assert ended.code == 0, ended.stderr
     told = figures(tmp_path)
     assert (told["pixels"]["name"], told["pixels"]["source"]) == ("0..255", "layers")
+    assert told["pixels"]["reason"].startswith("it first takes (pixel - 127.5) / ")
     assert told["accuracy"]["float"] >= 0.9
 
 
