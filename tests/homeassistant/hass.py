@@ -16,7 +16,7 @@ from typing import Any
 
 from homeassistant import bootstrap, config_entries, loader
 from homeassistant.auth import auth_manager_from_config
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry
 from homeassistant.helpers.entity_component import DATA_INSTANCES
 from homeassistant.setup import async_setup_component
@@ -58,7 +58,8 @@ async def main(broker: int, web: int, folder: str) -> None:
     hass.auth = await auth_manager_from_config(hass, [], [])
     await async_setup_component(hass, "homeassistant", {})
     await async_setup_component(hass, "http", {"http": {"server_host": ["127.0.0.1"], "server_port": web}})
-    hass.bus.async_listen("state_changed", tell_state)
+    # As a callback it is called in the loop; else in whichever thread is free, and the states come in any order.
+    hass.bus.async_listen("state_changed", callback(tell_state))
     await hass.async_start()
     entry = config_entries.ConfigEntry(
         version=1,
