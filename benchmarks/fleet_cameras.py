@@ -78,7 +78,7 @@ def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
             following = _steps(f"{plan.first + number}-{order}", number % len(pipeline.labels.names))
         else:
             decided.setdefault(event.id, []).append(event.type)
-            told = happened(event, _origin(plan, number), pipeline.labels, pipeline.payload, clock)
+            told = happened(event, _origin(plan, number), pipeline.labels, pipeline.payload, clock, "visit")
             cameras[number][1].put(told)
             wait_s, following = generator.expovariate((UPDATES + 1) / LASTS_S), steps
         heapq.heappush(due, (time.monotonic() + wait_s, order, following, number))
@@ -109,7 +109,7 @@ def _camera(plan: Plan, origin: Origin, pipeline: Pipeline, clock: Clock) -> tup
     publisher = Publisher(
         settings,
         clock,
-        Switched(enabled=True, threshold=settings.events.threshold),
+        Switched(enabled=True, threshold=0.6),
         ModelState("active"),
         inbox,
         stats.report,

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecam.config import Config, load
+from edgecam.config.sections import ViewSettings
 from edgecam.errors import ConfigError
 
 SHIPPED = Path(__file__).parent.parent / "config.toml"
@@ -41,8 +42,17 @@ def test_the_shipped_file_shows_every_key() -> None:
     assert {section: set(keys) for section, keys in shown.items() if section != "events"} == {
         section: keys for section, keys in known.items() if section != "events"
     }
-    assert set(shown) == set(Config.__struct_fields__)
-    assert set(shown["events"]) == known["events"] - {"groups"}  # none are written: the model's own count
+    assert set(shown) == {*Config.__struct_fields__} - {"views"}
+    assert set(shown["events"]) == known["events"] - {"groups", "threshold"}  # none are written: the model's own count
+
+
+def test_the_shipped_file_shows_every_key_of_a_view() -> None:
+    lines = SHIPPED.read_text("utf-8").splitlines()
+    text = "\n".join(line.removeprefix("# ") for line in lines[lines.index("# [[views]]") :])
+    (view,) = tomllib.loads(text)["views"]
+    assert set(view) == {*ViewSettings.__struct_fields__}
+    plain = {key: value for key, value in view.items() if key in ("fit", "every")}
+    assert plain == {"fit": ViewSettings().fit, "every": ViewSettings().every}
 
 
 def test_the_shipped_file_explains_every_key() -> None:
@@ -76,6 +86,11 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ('[model]\nthreads = "many"', "model.threads: expected 'auto' or int, got 'many'"),
         ("[model]\nthreads = 0", "model.threads: expected int >= 1, got 0"),
         ('[model]\ngraph = "new"', "model.graph: expected 'auto' or 'original' or 'rewritten', got 'new'"),
+        ('[views]\nname = "gate"', "views: expected a list of tables, got a table: write [[views]]"),
+        ('[[views]]\nname = "a b"', "views.a b.name: expected letters, digits, - and _, got 'a b'"),
+        ('[[views]]\nname = "gate"\ncorp = []', "views.gate.corp: unknown key; did you mean crop?"),
+        ('[[views]]\nname = "gate"\n[views.events]\nhold = "x"', "views.gate.events.hold: expected float, got str"),
+        ("[[views]]\n[views.model]\ndelegate = 3", "views[0].model.delegate: expected str, got int"),
         ("[queue]\nsize = 0", "queue.size: expected int >= 1, got 0"),
         ('[events.groups]\ncat = "tabby"', "events.groups.cat: expected list, got str"),
         ("[events.groups]\ncat = [1]", "events.groups.cat: expected str, got int in item [0]"),
@@ -89,8 +104,14 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ('[mqtt]\nhost = "mqtt://me:S3CRET@porch"', "mqtt.host: expected a host's name or address alone;"),
         ('[mqtt]\nhost = "me:S3CRET@porch"', "mqtt.host: expected a host's name or address alone;"),
         ('[mqtt]\nbase = "home/"', "mqtt.base: expected levels such as home/cameras, without + #"),
-        ('[camera]\nsource = "a\\u0000"', "camera.source: expected auto, picamera2, /dev/video0, rtsp://..., a video"),
-        ('[camera]\nsource = ""', "camera.source: expected auto, picamera2, /dev/video0, rtsp://..., a video"),
+        (
+            '[camera]\nsource = "a\\u0000"',
+            "camera.source: expected auto, picamera2, /dev/video0, rtsp:// or http://",
+        ),
+        (
+            '[camera]\nsource = ""',
+            "camera.source: expected auto, picamera2, /dev/video0, rtsp:// or http://",
+        ),
         ('[model]\npath = "\\u0000"', r"model.path: expected a path, got '\x00'"),
         ("[camera]\nrotation = true", "camera.rotation: expected 0 or 90 or 180 or 270, got true"),
         ("[camera]\nrotation = [1]", "camera.rotation: expected 0 or 90 or 180 or 270, got a list"),
@@ -302,3 +323,55 @@ def test_what_a_delegate_is_told_has_no_effect_without_one(tmp_path: Path) -> No
     assert mistakes(tmp_path, "[model]\ndelegate_options = {a = 1}\n") == [
         "model.delegate_options: has no effect without model.delegate"
     ]
+
+
+class TestViews:
+    """Several views of one camera."""
+
+    def test_what_a_view_does_not_say_is_the_cameras(self, tmp_path: Path) -> None:
+        file = tmp_path / "config.toml"
+        file.write_text(
+            "[events]\nthreshold = 0.5\nignore = ['dog']\n[events.thresholds]\ncat = 0.9\n[motion]\nenabled = true\n"
+            "[model]\nthreads = 2\nlabels = 'mine.txt'\nchannels = 'bgr'\n"
+            "[[views]]\nname = 'gate'\n[views.model]\npath = 'gate.tflite'\n[views.events]\nhold = 2.0\n"
+            "[views.events.thresholds]\nopen = 0.8\n[[views]]\n"
+        )
+        gate, nameless = load(file, ["views.gate.events.threshold=0.7", "views.gate.every=2"]).views
+        assert (gate.events.threshold, gate.events.hold, gate.events.ignore) == (0.7, 2.0, ("dog",))
+        assert gate.events.thresholds == {"open": 0.8}  # a table counts as a whole
+        assert (gate.model.threads, gate.model.labels, gate.model.channels) == (2, "", "rgb")  # said of another model
+        assert (gate.every, gate.motion.enabled) == (2.0, True)
+        assert nameless.model == load(file).model
+        assert nameless.events == load(file).events
+
+    def test_without_any_the_camera_is_the_view(self) -> None:
+        (look,) = load(None, ["events.hold=3", "model.threads=2"]).looks
+        assert (look.name, look.events.hold, look.model.threads) == ("", 3.0, 2)
+
+    def test_all_that_is_wrong_with_them_is_told_at_once(self, tmp_path: Path) -> None:
+        text = (
+            "[[views]]\nname = 'State'\ncrop = [0.5, 0.1, 0.6, 0.4]\n[[views]]\nname = 'a-b'\n[[views]]\nname = 'A_b'\n"
+            "[[views]]\n[[views]]\n[views.model]\ndelegate_options = {a = 1}\n"
+            "[[views]]\nname = 'x'\n[[views]]\nname = 'x'\n"
+        )
+        assert mistakes(tmp_path, text) == [
+            "views.State.name: 'State' stands for something else in topics: choose another name",
+            "views.a-b.name: too much alike: a-b, A_b: choose another name",
+            "views.A_b.name: too much alike: a-b, A_b: choose another name",
+            "views[3].name: only one view may be without a name: choose another name",
+            "views[4].name: only one view may be without a name: choose another name",
+            "views.x.name: another view is called 'x': choose another name",
+            "views.x.name: another view is called 'x': choose another name",
+            "views.State.crop: expected x + width <= 1 and y + height <= 1, got [0.5, 0.1, 0.6, 0.4]",
+            "views[4].model.delegate_options: has no effect without views[4].model.delegate",
+        ]
+
+    @pytest.mark.parametrize("name", ["availability", "events", "all", "set", "_", "-", "Look", "collect"])
+    def test_what_is_a_topic_already_is_no_name(self, tmp_path: Path, name: str) -> None:
+        assert "stands for something else in topics" in mistakes(tmp_path, f"[[views]]\nname = '{name}'")[0]
+
+    def test_an_override_names_a_view_that_is_there(self, tmp_path: Path) -> None:
+        assert mistakes(tmp_path, "[[views]]\nname = 'gate'", "views.bin.every=2", "views.gate=3") == [
+            "--set: views.bin: no view is called so; known: gate",
+            "--set: views.gate...: expected SECTION.KEY=VALUE, such as mqtt.host=10.0.0.2",
+        ]

@@ -28,10 +28,13 @@ class Wanted:
     Attributes:
         size: width and height of its images in pixels, upright.
         narrows: of what the settings cut out, only the greatest middle part of that shape is to be in them.
+        least: width and height that the whole image, as the camera gives it, must have at the least so that nothing
+            that is seen of it need be enlarged; None: its own. Where it can be decoded smaller, it may be.
     """
 
     size: tuple[int, int]
     narrows: bool = False
+    least: tuple[int, int] | None = None
 
 
 class View:

@@ -19,6 +19,7 @@ from edgecam.config.sections import (
     RolloutSettings,
     Score,
     StatsSettings,
+    ViewSettings,
 )
 
 SYSTEM_FILE = Path("/etc/edgecam/config.toml")
@@ -42,5 +43,6 @@ __all__ = [
     "RolloutSettings",
     "Score",
     "StatsSettings",
+    "ViewSettings",
     "load",
 ]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import msgspec
 
 from edgecam.addresses import shown
-from edgecam.config.sections import Section, Source, TopicLevel, TopicPath
+from edgecam.config.sections import Section, Source, TopicLevel, TopicPath, ViewName
+from edgecam.config.views import view_key
 from edgecam.errors import as_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
     """Name each wrong key below ``key``; msgspec itself stops at the first."""
     if type(None) in get_args(expected):  # a table that is None where it is not written
         expected = get_args(expected)[0]
-    if isinstance(value, dict):  # where a word may stand for a table
+    if isinstance(value, dict) and not _is(expected, tuple):  # where a word may stand for a table
         expected = next((each for each in get_args(expected) if _is_section(each)), expected)
     if _is_section(expected) and isinstance(value, dict):
         hints = get_type_hints(expected, include_extras=True)
@@ -36,14 +37,28 @@ def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
 
                 near = difflib.get_close_matches(name, hints, 1)
                 yield f"{path}: unknown key; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(hints)}")
-    elif get_origin(expected) is dict and isinstance(value, dict):
-        for name, item in value.items():
-            yield from mistakes(item, get_args(expected)[1], _path(key, name))
+    elif isinstance(value, list | dict) and (items := _items(value, expected, key)) is not None:
+        for path, item, kind in items:
+            yield from mistakes(item, kind, path)
     else:
         try:
             msgspec.convert(value, expected)
         except msgspec.ValidationError as error:
             yield f"{key}: {_in_words(str(error), value, expected)}"
+
+
+def _items(value: list[Any] | dict[str, Any], expected: Any, key: str) -> list[tuple[str, Any, Any]] | None:
+    """Key, value and type of each item of a list of tables, or of a table of anything; None: it is neither."""
+    kinds = get_args(expected)
+    if isinstance(value, dict):
+        return [(_path(key, name), item, kinds[1]) for name, item in value.items()] if _is(expected, dict) else None
+    if not _is(expected, tuple) or not _is_section(kinds[0]):
+        return None
+    return [(view_key(item, place), item, kinds[0]) for place, item in enumerate(value)]
+
+
+def _is(expected: Any, kind: type) -> bool:
+    return get_origin(expected) is kind
 
 
 def _is_section(expected: Any) -> bool:
@@ -65,6 +80,8 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
         return f"expected a number, got '{value}': write {value.replace(',', '.')}"
     if get_origin(expected) is tuple and ... in get_args(expected) and isinstance(value, int | float):
         return f"expected a list, got {_told(value)}: write [{_told(value)}]"
+    if _is(expected, tuple) and _is_section(words) and isinstance(value, dict):
+        return "expected a list of tables, got a table: write [[views]]"
     for theirs, ours in (("object", "table"), ("array", "list"), ("Expected", "expected")):
         problem = problem.replace(theirs, ours)
     return problem + (f" in item {place}" if place else "") + ("" if ", got" in problem else f", got {_told(value)}")
@@ -82,8 +99,10 @@ def _in_words_of_patterns(expected: Any) -> str:
         return "expected a name without / + # or control characters"
     if expected == TopicPath:
         return "expected levels such as home/cameras, without + # or control characters, and no / at either end"
+    if expected == ViewName:
+        return "expected letters, digits, - and _"
     if expected == Source:
-        return "expected auto, picamera2, /dev/video0, rtsp://..., a video or a folder of images"
+        return "expected auto, picamera2, /dev/video0, rtsp:// or http://..., a video or a folder of images"
     return "expected a path"
 
 

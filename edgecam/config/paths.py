@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from edgecam.addresses import shown
 from edgecam.config.sections import File, Section, Source
+from edgecam.config.views import view_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,10 @@ def put_homes_in(tree: dict[str, Any], expected: type[Section], key: str = "") -
         path, hint = f"{key}{name}", hints.get(name)
         if isinstance(hint, type) and issubclass(hint, Section) and isinstance(value, dict):
             yield from put_homes_in(value, hint, f"{path}.")
+        elif get_origin(hint) is tuple and isinstance(value, list) and isinstance(get_args(hint)[0], type):
+            for place, item in enumerate(value):
+                if isinstance(item, dict) and issubclass(get_args(hint)[0], Section):
+                    yield from put_homes_in(item, get_args(hint)[0], f"{view_key(item, place)}.")
         elif hint in (File, Source) and isinstance(value, str) and value.startswith(HOME):
             try:
                 tree[name] = str(Path(value).expanduser())

@@ -13,6 +13,7 @@ from edgecam.config.contradictions import contradictions
 from edgecam.config.mistakes import mistakes as mistakes_in
 from edgecam.config.paths import put_homes_in
 from edgecam.config.sections import OF_THE_MACHINE, Config, Section
+from edgecam.config.views import put_inherited_in
 from edgecam.errors import ConfigError, in_words, is_utf8
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ def load(path: Path | None = None, overrides: Iterable[str] = (), model: Path | 
     for override in overrides:
         branch, problem = _parse(override)
         mistakes += [f"--set: {mistake}" for mistake in ([problem] if problem else _looked_through(branch))]
-        _merge(tree, branch)
+        mistakes += [f"--set: {mistake}" for mistake in _put(tree, branch)]
     if model:
         _merge(tree, {"model": {"path": str(model)}})
     if not mistakes:
+        put_inherited_in(tree)
         config = msgspec.convert(tree, Config)
         mistakes = [f"{path or '--set'}: {mistake}" for mistake in contradictions(config)]
     if mistakes:
@@ -73,10 +75,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _parse(override: str) -> tuple[dict[str, Any], str | None]:
-    """Turn ``section.key=value`` into a tree; what is no TOML value is taken as a string."""
+    """Turn ``section.key=value`` into a tree; what is no TOML value is taken as a string.
+
+    That of a view is ``views.name.section.key=value``.
+    """
     key, equals, text = override.partition("=")
-    names = [name.strip().strip('"') for name in key.split(".", 2)]
-    if not (equals and KEY.fullmatch(key) and all(names)):
+    is_of_view = key.strip().startswith("views.")
+    names = [name.strip().strip('"') for name in key.split(".", 4 if is_of_view else 2)]
+    if not (equals and KEY.fullmatch(key) and all(names) and len(names) > 1 + is_of_view):
         word = NO_WORD.split(override, maxsplit=1)[0]  # what follows may be a password
         rest = "" if word == override else HIDDEN
         return {}, f"{word}{rest}: expected SECTION.KEY=VALUE, such as {_example(word)}"
@@ -86,8 +92,10 @@ def _parse(override: str) -> tuple[dict[str, Any], str | None]:
         value = tomllib.loads(f"value = {text}")["value"]
     except ValueError:  # TOMLDecodeError, or a number that Python finds too long
         value = text
-    for name in reversed(names):
+    for name in reversed(names[2:] if is_of_view else names):
         value = {name: value}
+    if is_of_view:
+        value = {"views": [{**(value if isinstance(value, dict) else {}), "name": names[1]}]}
     return value, None
 
 
@@ -99,6 +107,19 @@ def _example(word: str) -> str:
 
 def _keys_of(section: Any) -> tuple[str, ...]:
     return section.__struct_fields__ if isinstance(section, type) and issubclass(section, Section) else ()
+
+
+def _put(tree: dict[str, Any], branch: dict[str, Any]) -> Iterator[str]:
+    """Put what an override says into the settings; name a view that is not there."""
+    views = branch.pop("views", ()) if isinstance(branch.get("views"), list) else ()
+    _merge(tree, branch)
+    there = {view.get("name", ""): view for view in tree.get("views", ()) if isinstance(view, dict)}
+    for view in views:
+        if view["name"] in there:
+            _merge(there[view["name"]], view)
+        else:
+            known = ", ".join(filter(None, map(str, there))) or "none"
+            yield f"views.{view['name']}: no view is called so; known: {known}"
 
 
 def _merge(tree: dict[str, Any], branch: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ Side = Annotated[int, msgspec.Meta(ge=2, le=4096)]
 # MQTT's text is UTF-8 (no surrogates), and brokers refuse control characters in it. A $ would let a newline end it.
 _REFUSED = r"+#\x00-\x1f\x7f-\x9f\ud800-\udfff"
 TopicLevel = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}]*\Z", max_length=200)]
+ViewName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]*\Z", max_length=64)]
 TopicPath = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}][^{_REFUSED}]*(?<!/)\Z", max_length=200)]
 # Where ~ stands for a home; see paths.py.
 File = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*\Z")]
@@ -24,10 +25,16 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A table of the settings."""
 
 
+Crop = tuple[Score, Score, Score, Score]
+WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
+FitSetting = Literal["", "stretch", "crop", "letterbox"]
+
+
 class CameraSettings(Section, frozen=True):
     """Where frames come from; ``crop`` is x, y, width and height as fractions of the frame.
 
-    ``fit`` is how a picture of another shape becomes one of the model's; empty, as the model says.
+    ``fit`` is how a picture of another shape becomes one of the model's; empty, as the model says. ``transport`` is
+    RTSP's, ``format`` that of a V4L2 camera, ``tuning`` a file of Picamera2's.
     """
 
     name: TopicLevel = ""
@@ -36,10 +43,13 @@ class CameraSettings(Section, frozen=True):
     height: Size = 480
     fps: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 30.0
     rotation: Literal[0, 90, 180, 270] = 0
-    crop: tuple[Score, Score, Score, Score] = (0.0, 0.0, 1.0, 1.0)
-    fit: Literal["", "stretch", "crop", "letterbox"] = ""
+    crop: Crop = WHOLE
+    fit: FitSetting = ""
     loop: bool = False
     realtime: bool = False
+    transport: Literal["tcp", "udp"] = "tcp"
+    format: Literal["auto", "mjpeg", "yuyv"] = "auto"
+    tuning: File = ""
 
     def __post_init__(self) -> None:
         """Name a nameless camera after its host."""
@@ -93,9 +103,14 @@ class MotionSettings(Section, frozen=True):
 
 
 class EventsSettings(Section, frozen=True):
-    """When scores become events; ``groups`` that are not written and ``neutral`` labels of ``auto`` are the model's."""
+    """When scores become events; ``groups`` that are not written and ``neutral`` labels of ``auto`` are the model's.
 
-    threshold: Score = 0.6
+    ``kind`` is what is asked: who comes by (``visit``), or which of its states something has (``state``). A
+    ``threshold`` that is not written is the model's, else 0.6.
+    """
+
+    kind: Literal["visit", "state"] = "visit"
+    threshold: Score | None = None
     hysteresis: Score = 0.1
     smoothing: Seconds = 0.3
     hold: Seconds = 0.2
@@ -138,10 +153,12 @@ class LimitsSettings(Section, frozen=True):
 
 
 class HomeAssistantSettings(Section, frozen=True):
-    """Discovery by Home Assistant."""
+    """Discovery by Home Assistant; a label of ``labels`` becomes a binary sensor, of the class that is given."""
 
     discovery: bool = True
     prefix: TopicPath = "homeassistant"
+    labels: Literal["all"] | tuple[str, ...] = ()
+    device_class: dict[str, str] = {}
 
 
 class RolloutSettings(Section, frozen=True):
@@ -164,6 +181,23 @@ class PrivacySettings(Section, frozen=True):
     snapshots: bool = False
 
 
+class ViewSettings(Section, frozen=True):
+    """One of several looks at a camera's picture: which part of it, how often, and what is asked.
+
+    ``crop`` is x, y, width and height as fractions of the upright picture that ``camera.crop`` leaves, ``every`` the
+    seconds between two looks. Once they are loaded ``model``, ``motion`` and ``events`` are whole: what the view does
+    not say is the camera's.
+    """
+
+    name: ViewName = ""
+    crop: Crop = WHOLE
+    fit: FitSetting = ""
+    every: Seconds = 0.0
+    model: ModelSettings = ModelSettings()
+    motion: MotionSettings = MotionSettings()
+    events: EventsSettings = msgspec.field(default_factory=EventsSettings)
+
+
 class Config(Section, frozen=True):
     """All settings; see config.toml for what each means."""
 
@@ -179,6 +213,16 @@ class Config(Section, frozen=True):
     rollout: RolloutSettings = RolloutSettings()
     stats: StatsSettings = StatsSettings()
     privacy: PrivacySettings = PrivacySettings()
+    views: tuple[ViewSettings, ...] = ()
+
+    @property
+    def looks(self) -> tuple[ViewSettings, ...]:
+        """The views; of a camera without any, the one that it is."""
+        return self.views or (ViewSettings(model=self.model, motion=self.motion, events=self.events),)
+
+    def look(self, name: str) -> ViewSettings | None:
+        """Return the view of a name; None: there is none."""
+        return next((view for view in self.looks if view.name == name), None)
 
     @property
     def root(self) -> str:

@@ -104,8 +104,8 @@ class Inference:
                     self._hand_over(told)
                 self._stats.follow(pipeline)
                 return
-            case Switched(threshold=threshold, view=view):
-                self._observers[view].pipeline.tracker.begin_at(threshold)
+            case Switched(view=view, ordered=ordered):
+                self._observers[view].pipeline.tracker.begin_at(ordered)
             case CameraChange(online):
                 self._online, self._silent = online, False
                 self._finish()

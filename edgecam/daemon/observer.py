@@ -78,7 +78,8 @@ class Observer:
 
     def _told(self, events: Iterable[Event], snapshots: Iterable[Snapshot]) -> list[Notice]:
         pipeline = self.pipeline
-        steps = [happened(event, pipeline.origin, pipeline.labels, pipeline.payload, self._clock) for event in events]
+        about = pipeline.origin, pipeline.labels, pipeline.payload, self._clock
+        steps = [happened(event, *about, "visit") for event in events]
         pictures = [
             Picture(
                 origin=pipeline.origin,

@@ -107,7 +107,7 @@ def changed_pipeline(pipeline: Pipeline, before: config.Config, settings: config
 def _of(model: Classifier, settings: config.Config, found: str, planned: PlannedModel) -> Pipeline:
     events = settings.events
     labels = labels_of(model, events)
-    tracker = EventTracker(events, labels.names, _new_id, labels.neutral)
+    tracker = EventTracker(events, labels.names, _new_id, labels.neutral, model.thresholds)
     view = view_of(settings, model.size, model.fit)
     return Pipeline(_origin(settings), view, model, labels, tracker, _motion(settings), found, planned)
 
@@ -122,7 +122,7 @@ def _whose(settings: config.Config) -> tuple[Origin, str, int]:
 
 
 def _told(model: Classifier) -> tuple[object, ...]:
-    return model.classes, model.groups, model.neutral
+    return model.classes, model.groups, model.neutral, model.thresholds
 
 
 def _new_id() -> str:

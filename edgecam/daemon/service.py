@@ -26,11 +26,12 @@ from edgecam.daemon.switches import read_switches
 from edgecam.daemon.systemd import Heartbeat, Manager
 from edgecam.device.heat import Heat, Pace
 from edgecam.errors import EdgecamError, ModelError
+from edgecam.events.thresholds import told
 from edgecam.kept import forget_kept, switches_file, write_kept
 from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.commands import Announce, Command
 from edgecam.mqtt.credentials import read_credentials
-from edgecam.mqtt.notices import SettingsChange, Switched
+from edgecam.mqtt.notices import SettingsChange, Switched, ViewFacts
 from edgecam.rollout.probation import Probation, Verdict
 from edgecam.rollout.record import ModelState, TakeModel, with_model
 from edgecam.rollout.rollouts import Rollouts
@@ -311,7 +312,7 @@ class Service:
         if setup.feed.source is not before.feed.source:
             self._capture.follow()
         if setup.settings != before.settings or change.connection:
-            self._queue.tell(SettingsChange(setup.settings, change.connection))
+            self._queue.tell(SettingsChange(setup.settings, (ViewFacts(),), change.connection))
         self._heat.limit_c = setup.settings.limits.temperature
         self._manager.expect(1 / setup.settings.camera.fps)
         renamed = setup.configured.camera.name != before.configured.camera.name
@@ -338,7 +339,11 @@ class Service:
         self._queue.tell(self._switched())
 
     def _switched(self) -> Switched:
-        return Switched(self._switches.enabled, self._switches.threshold_under(self._now.configured))
+        ordered = self._switches.threshold
+        model = self._now.pipeline.model
+        return Switched(
+            self._switches.enabled, told(self._now.settings.events, model.thresholds, ordered), ordered=ordered
+        )
 
     # Models that come over MQTT
 

@@ -43,10 +43,6 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return msgspec.structs.replace(self, threshold=None, instead_of=None)
         return self
 
-    def threshold_under(self, settings: Config) -> float:
-        """Return the score from which events begin: what was ordered, else what the settings say."""
-        return settings.events.threshold if self.threshold is None else self.threshold
-
 
 def read_switches(path: Path) -> Switches:
     """Read what an earlier run wrote; what is not there or makes no sense switches nothing."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from edgecam.events.thresholds import thresholds
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 UPDATE_STEP = 0.1  # an update tells of a score that moved at least this far
 UPDATE_INTERVAL_NS = 1_000_000_000  # and comes at most this often
 TOP = 3
-LOWEST = 0.01  # a threshold below it counts as this: a smoothed score comes near 0, but never there
 REACHABLE = 0.5  # of its threshold a score must fall to at the most for an event to end, however great the hysteresis
 
 
@@ -65,6 +66,7 @@ class EventTracker:
         names: Sequence[str],
         new_id: Callable[[], str],
         neutral: Collection[int] = (),
+        of_model: Mapping[str, float] | None = None,
     ) -> None:
         """Begin with nothing seen.
 
@@ -73,11 +75,13 @@ class EventTracker:
             names: of the K labels.
             new_id: must return another id at each call.
             neutral: places of labels that lead like others, but begin no event.
+            of_model: thresholds that the model tells, by label, where the settings do not.
         """
+        self._settings = settings
         self._names = names
         self._neutral = frozenset(neutral)
-        self._own_thresholds = settings.thresholds
-        self.begin_at(settings.threshold)
+        self._of_model = of_model or {}
+        self.begin_at(None)
         self._hysteresis = settings.hysteresis
         self._smoothing_ns = settings.smoothing * 1e9
         self._hold_ns = round(settings.hold * 1e9)
@@ -94,10 +98,9 @@ class EventTracker:
         self._seen_ns = 0
         self._ended_ns: dict[int, int] = {}
 
-    def begin_at(self, threshold: float) -> None:
-        """Take over another threshold, 0..1, for the labels that have none of their own."""
-        thresholds = np.array([self._own_thresholds.get(name, threshold) for name in self._names], np.float64)
-        self._thresholds = np.maximum(thresholds, LOWEST)
+    def begin_at(self, ordered: float | None) -> None:
+        """Take over an ordered threshold, 0..1, for the labels that have none of their own; None: none is."""
+        self._thresholds = thresholds(self._settings, self._names, self._of_model, ordered)
 
     def leading(self) -> tuple[int, float] | None:
         """Return the label that may begin an event and has the highest score now, below its threshold too; None: none.

@@ -59,6 +59,7 @@ class Classifier:
         neutral: classes that begin no event, as the model tells them; None: it does not.
         size: width and height of its input in pixels.
         fit: how a picture of another shape is made to fit it, as the model tells.
+        thresholds: from which score on a label begins an event, as the model tells, by label.
         plan: how it is run.
         outputs: what comes out of it; of logits the scores are the softmax.
         input: what its pictures are written into.
@@ -118,7 +119,7 @@ class Classifier:
             message = f"{path}: broken: {error}"
             raise ModelError(message) from None
         self.file = ModelFile(path, path.stem, hashlib.sha256(content).hexdigest())
-        self.groups, self.neutral = metadata.groups, metadata.neutral
+        self.groups, self.neutral, self.thresholds = metadata.groups, metadata.neutral, metadata.thresholds
         self.size = self.input.size
         self.fit: Fit = metadata.fit or (maker.fit if maker else "stretch")
         self._values = values_of(result)

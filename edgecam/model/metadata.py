@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from flatbuffers import number_types
@@ -43,6 +43,7 @@ class Metadata:
         groups: of labels that count as one, by name.
         neutral: labels that begin no event.
         fit: how a picture of another shape is made to fit, as it was in training.
+        thresholds: from which score on a label begins an event, by label.
     """
 
     labels: str | None = None
@@ -52,6 +53,7 @@ class Metadata:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     neutral: tuple[str, ...] | None = None
     fit: Fit | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 class _Own(msgspec.Struct, frozen=True):
@@ -60,6 +62,7 @@ class _Own(msgspec.Struct, frozen=True):
     groups: dict[str, tuple[str, ...]] = {}
     neutral: tuple[str, ...] | None = None
     fit: Fit | None = None
+    thresholds: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1)]] = {}
 
 
 def read_metadata(file: bytes) -> Metadata:
@@ -73,12 +76,12 @@ def read_metadata(file: bytes) -> Metadata:
         own = _read_own(archive) if archive else _Own()
         if root is None:
             files = in_archive(archive, None) if archive else {}
-            return Metadata(files=files, groups=own.groups, neutral=own.neutral, fit=own.fit)
+            return Metadata(files=files, groups=own.groups, neutral=own.neutral, fit=own.fit, thresholds=own.thresholds)
         graph = next(tables(root, 3))
         mean, std = _normalisation(next(tables(graph, 2), None))
         labels = _labels_file(next(tables(graph, 3), None))
         files = in_archive(archive, labels) if archive else {}
-        return Metadata(labels, files, mean, std, own.groups, own.neutral, own.fit)
+        return Metadata(labels, files, mean, std, own.groups, own.neutral, own.fit, own.thresholds)
     except (*BROKEN_TABLE, *BROKEN_ARCHIVE) as error:
         message = f"its metadata is broken ({error or type(error).__name__})"
         raise ModelError(message) from None

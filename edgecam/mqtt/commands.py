@@ -23,9 +23,10 @@ BORN, GONE = b"online", b"offline"  # what Home Assistant says when it starts an
 
 @dataclass(frozen=True, slots=True)
 class Enable:
-    """Pause classification, or resume it."""
+    """Pause classification, or resume it: of a view by its name, else of the camera."""
 
     on: bool
+    view: str = ""
 
     def __str__(self) -> str:
         return f"classification {'on' if self.on else 'off'}"
@@ -33,9 +34,13 @@ class Enable:
 
 @dataclass(frozen=True, slots=True)
 class SetThreshold:
-    """Begin events from another score on, 0..1; None: the order is taken back, and the settings count."""
+    """Begin events from another score on, 0..1; None: the order is taken back, and the settings count.
+
+    It is for a view by its name, else for the camera and all views that have no order of their own.
+    """
 
     score: float | None
+    view: str = ""
 
     def __str__(self) -> str:
         return f"threshold {'as the settings say' if self.score is None else self.score}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import UNSET
 
 from edgecam.camera.frames import Notice
 from edgecam.mqtt.payloads import SCHEMA, EventPayload, LabelPayload, ModelPayload
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from edgecam.mqtt.clock import Clock
     from edgecam.mqtt.connection import Connection
 
+Kind = Literal["visit", "state"]
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -29,11 +33,13 @@ class Origin:
         root: what the camera's topics begin with, before a slash.
         camera: its name.
         view: the name of the view; empty where the camera has but one.
+        is_told: the camera has several views, so that each event tells of which it is.
     """
 
     root: str
     camera: str
     view: str = ""
+    is_told: bool = False
 
     def topic(self, name: str) -> str:
         """Return the full topic of ``state`` and the like, which each view has its own of."""
@@ -52,6 +58,23 @@ class Happened(Notice):
 
     origin: Origin
     payload: EventPayload
+    stepped_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty(Notice):
+    """Whether the label of a view of the kind ``state`` is still seen; told when that changes.
+
+    Attributes:
+        origin: whose label it is.
+        certain: it is seen.
+        last_certain: when it was seen last, in ISO 8601.
+        stepped_ns: as in `Happened`.
+    """
+
+    origin: Origin
+    certain: bool
+    last_certain: str
     stepped_ns: int = 0
 
 
@@ -82,7 +105,7 @@ class Picture(Notice):
         return self.view.picture(self.frame)
 
 
-def happened(event: Event, origin: Origin, labels: Labels, model: ModelPayload, clock: Clock) -> Happened:
+def happened(event: Event, origin: Origin, labels: Labels, model: ModelPayload, clock: Clock, kind: Kind) -> Happened:
     """Say what happened in words and times of day, at once: labels, model, names and clock may be others soon."""
     if event.type == "new":
         clock.follow()
@@ -102,6 +125,8 @@ def happened(event: Event, origin: Origin, labels: Labels, model: ModelPayload, 
         top=tuple(LabelPayload(labels.names[place], round(score, 4)) for place, score in event.top),
         model=model,
         clock_set=clock.is_set(),
+        view=origin.view if origin.is_told else UNSET,
+        kind=kind if origin.is_told or kind == "state" else UNSET,
     )
     return Happened(origin, payload, times.stepped_ns)
 
@@ -112,18 +137,45 @@ class Switched(Notice):
 
     Attributes:
         enabled: frames are taken and classified.
-        threshold: events begin from this score on, 0..1.
-        view: the name of the view; empty where the camera has but one.
+        threshold: what is told of it: events begin from this score on, 0..1; None: where the model says.
+        view: the name of the view; empty: what is ordered for the camera, and its one view or that without a name.
+        ordered: the score that was ordered for the view, or for the camera; None: what the settings say counts.
     """
 
     enabled: bool
-    threshold: float
+    threshold: float | None
     view: str = ""
+    ordered: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewFacts:
+    """What those outside need know of a view.
+
+    Attributes:
+        name: empty where the camera has but one, and for one of several.
+        kind: what is asked: who comes by, or which of its states something has.
+        labels: those that may begin events, in the model's order; none while the view is out.
+        error: why it is out, in a line; None: it is not.
+    """
+
+    name: str = ""
+    kind: Kind = "visit"
+    labels: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewsChange(Notice):
+    """From here on these are the views, at least one; their order is that of the settings."""
+
+    views: tuple[ViewFacts, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SettingsChange(Notice):
-    """From here on other settings hold, and another connection where one is given."""
+    """From here on other settings hold, and other views, and another connection where one is given."""
 
     settings: config.Config
+    views: tuple[ViewFacts, ...]
     connection: Connection | None = None

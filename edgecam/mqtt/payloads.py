@@ -26,7 +26,8 @@ class LabelPayload(msgspec.Struct, frozen=True):
 class EventPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """A step in the life of an event; times are ISO 8601 in UTC.
 
-    ``clock_set`` is only there, and false, where the times were told before the system's clock was set.
+    ``clock_set`` is only there, and false, where the times were told before the system's clock was set; ``view`` and
+    ``kind`` only with ``[[views]]``, ``kind`` of a camera's one view also where it is ``state``.
     """
 
     schema: int
@@ -43,16 +44,25 @@ class EventPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     top: tuple[LabelPayload, ...]
     model: ModelPayload
     clock_set: bool = True
+    view: str | msgspec.UnsetType = msgspec.UNSET
+    kind: Literal["visit", "state"] | msgspec.UnsetType = msgspec.UNSET
 
 
 class StatePayload(msgspec.Struct, frozen=True):
-    """What is seen now, and since when."""
+    """What is seen now, and since when.
+
+    ``error`` is only there with ``[[views]]``: why the view is out, else null. The last two only where the view's kind
+    is ``state``: whether the label is seen now, and when it was seen last; null: it was not decided yet.
+    """
 
     label: str | None
     score: float
     since: str
     event_id: str | None
     camera: Literal["online", "lost"]
+    error: str | msgspec.UnsetType | None = msgspec.UNSET
+    certain: bool | msgspec.UnsetType = msgspec.UNSET
+    last_certain: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class SnapshotPayload(msgspec.Struct, frozen=True):
@@ -85,11 +95,27 @@ class QuantilesPayload(msgspec.Struct, frozen=True):
     p99: float | None
 
 
+class ViewStatsPayload(msgspec.Struct, frozen=True):
+    """How one of several views is doing; of its frames, ``captured`` counts those that were due for it.
+
+    ``model`` is null while the view is out.
+    """
+
+    fps: float
+    queue: int
+    frames: FramesPayload
+    inference_ms: QuantilesPayload
+    latency_ms: QuantilesPayload
+    leading: LabelPayload | None
+    model: ModelPayload | None
+
+
 class StatsPayload(msgspec.Struct, frozen=True):
     """How the daemon is doing.
 
     ``leading`` is the highest label in the last frame, also below its threshold; null while the camera rests. Older
-    daemons do not tell it.
+    daemons do not tell it. ``views`` is only there with ``[[views]]``; then the other figures of frames are sums, and
+    ``model`` and ``leading`` the first view's.
     """
 
     schema: int
@@ -107,3 +133,4 @@ class StatsPayload(msgspec.Struct, frozen=True):
     throttled: bool | None
     model: ModelPayload
     leading: LabelPayload | None = None
+    views: dict[str, ViewStatsPayload] | msgspec.UnsetType = msgspec.UNSET

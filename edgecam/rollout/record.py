@@ -40,18 +40,21 @@ class TakeModel:
         order: None: the one that the broker kept is taken back.
         for_all: it went to every camera.
         is_kept: it is the one that the broker keeps, sent again as we connected.
+        view: the name of the view that it is for; empty: the one without a name.
     """
 
     order: SignedModel | None
     for_all: bool = False
     is_kept: bool = False
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """What is published as ``model/state``."""
+    """What is published as ``model/state`` of a view."""
 
     text: str
+    view: str = ""
 
 
 class Installed(msgspec.Struct, frozen=True):

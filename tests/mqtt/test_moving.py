@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from edgecam.config import CameraSettings, Config, HomeAssistantSettings, MqttSettings, RolloutSettings, StatsSettings
 from edgecam.kept import outbox_file
 from edgecam.mqtt.clock import Clock
-from edgecam.mqtt.notices import SettingsChange, Switched
+from edgecam.mqtt.notices import SettingsChange, Switched, ViewFacts
 from edgecam.mqtt.outbox_file import OutboxFile
 from edgecam.mqtt.publisher import Publisher
 from edgecam.rollout.record import ModelState
@@ -73,7 +73,7 @@ class Running:
     def change(self, settings: Config) -> None:
         """Go elsewhere, as the service does it: what is switched is told before and after it."""
         self.inbox.put(SWITCHED)
-        self.inbox.put(SettingsChange(settings, self._publisher.connection(settings)))
+        self.inbox.put(SettingsChange(settings, (ViewFacts(),), self._publisher.connection(settings)))
         self.inbox.put(SWITCHED)
 
     def end(self) -> None:
