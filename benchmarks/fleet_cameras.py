@@ -21,10 +21,10 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from edgecam import config
-from edgecam.camera.frame_queue import Feed, FrameQueue
+from edgecam.camera.frame_queue import Feed, FrameQueue, Look
 from edgecam.camera.frames import CameraChange
 from edgecam.camera.sources import open_source
-from edgecam.daemon.pipeline import make_pipeline
+from edgecam.daemon.pipeline import make_pipelines
 from edgecam.daemon.stats import Stats
 from edgecam.events.tracker import Event
 from edgecam.mqtt.clock import Clock
@@ -58,7 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
 def simulate(plan: Plan, stop: threading.Event) -> dict[str, list[str]]:
     """Run the cameras until told to stop; return the types of the messages of each event, by its id."""
     settings = config.Config(model=config.ModelSettings(runtime="litert", graph="original", threads=1))
-    pipeline, clock = make_pipeline(settings), Clock()
+    pipeline, clock = make_pipelines(settings).first, Clock()
     cameras = [_camera(plan, _origin(plan, number), pipeline, clock) for number in range(plan.count)]
     threads = [threading.Thread(target=publisher.run) for publisher, _ in cameras]
     for thread in threads:
@@ -104,8 +104,8 @@ def _camera(plan: Plan, origin: Origin, pipeline: Pipeline, clock: Clock) -> tup
     inbox: Inbox = queue.SimpleQueue()
     ignore: Callable[..., None] = lambda *_: None  # noqa: E731
     source = open_source(config.CameraSettings(source="/dev/video0"))
-    stats = Stats(FrameQueue(2, Feed(source, pipeline.view)))
-    stats.follow(pipeline)
+    stats = Stats(FrameQueue(2, Feed(source, (Look(pipeline.view),))))
+    stats.follow({"": pipeline})
     publisher = Publisher(
         settings,
         clock,

@@ -19,7 +19,7 @@ import cv2
 
 from edgecam import config
 from edgecam.camera.sources import open_source
-from edgecam.daemon.pipeline import make_pipeline
+from edgecam.daemon.pipeline import make_pipelines
 from edgecam.tools import bench
 from edgecam.tools.demo import shipped_clip
 
@@ -40,9 +40,9 @@ def events_of(clip: Path, *, motion: bool) -> tuple[list[Event], float]:
         motion=config.MotionSettings(enabled=motion),
         events=config.EventsSettings(threshold=THRESHOLD),
     )
-    pipeline = make_pipeline(settings)
+    pipeline = make_pipelines(settings).first
     source, view = open_source(settings.camera), pipeline.view
-    happened: list[Event] = []
+    happened: list[Event | Certainty] = []
     scores, frames, rested, began_ns = None, 0, 0, 0
     for frame in source.frames(threading.Event()):
         image = view.of_frame(frame).image
@@ -55,7 +55,7 @@ def events_of(clip: Path, *, motion: bool) -> tuple[list[Event], float]:
         frames += 1
         happened += pipeline.tracker.step(time_ns, scores)
     happened += pipeline.tracker.finish()
-    return [event for event in happened if event.type == "end"], rested / frames
+    return [event for event in happened if isinstance(event, Event) and event.type == "end"], rested / frames
 
 
 def found(event: Event, among: list[Event]) -> bool:

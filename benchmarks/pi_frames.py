@@ -18,17 +18,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from edgecam import config
 from edgecam.camera.capture import Capture
-from edgecam.camera.frame_queue import Feed, FrameQueue
+from edgecam.camera.frame_queue import Feed, FrameQueue, Look
 from edgecam.camera.frames import Frame, Layout
 from edgecam.camera.sources.picamera2 import unpadded
 from edgecam.camera.view import View
-from edgecam.daemon.inference import Inference
-from edgecam.daemon.observer import Observer
+from edgecam.daemon.inference import Inference, PipelinesChange
 from edgecam.daemon.pipeline import Pipeline
 from edgecam.daemon.stats import Stats
 from edgecam.device.heat import Pace
+from edgecam.events.kinds import tracker_of
 from edgecam.events.labels import labels_of
-from edgecam.events.tracker import EventTracker
 from edgecam.model.classifier import Classifier
 from edgecam.model.loading import PlannedModel
 from edgecam.mqtt.clock import Clock
@@ -65,11 +64,11 @@ class Pi:
 
 def _pipeline(model: Classifier, view: View) -> Pipeline:
     """All frames are looked at."""
-    events = config.EventsSettings()
-    labels = labels_of(model, events)
-    tracker = EventTracker(events, labels.names, lambda: "id")
+    look = config.ViewSettings()
+    labels = labels_of(model, look.events)
+    tracker = tracker_of(look.events, labels, lambda: "id")
     planned = PlannedModel(config.ModelSettings(), b"", model.plan, b"")
-    return Pipeline(Origin("edgecam/pi", "pi"), view, model, labels, tracker, None, "", planned)
+    return Pipeline(Origin("edgecam/pi", "pi"), look, view, model, labels, tracker, None, "", planned)
 
 
 def main(path: str, count: int) -> None:
@@ -82,11 +81,12 @@ def main(path: str, count: int) -> None:
         labels.write_text("".join(f"{number}\n" for number in range(10)))
         model = Classifier(config.ModelSettings(path=str(copy), runtime="litert"))
     view = View(config.CameraSettings(), model.size)
-    queue = FrameQueue(2, Feed(Pi(model.size, count), view))  # type: ignore[arg-type]
+    queue = FrameQueue(2, Feed(Pi(model.size, count), (Look(view),)))  # type: ignore[arg-type]
     capture = Capture(queue, Pace())
     inference = Inference(
         queue,
-        {"": Observer(_pipeline(model, view), Clock())},
+        Clock(),
+        PipelinesChange({"": _pipeline(model, view)}, {}),
         Stats(queue),
         lambda _: None,
         lambda _: None,

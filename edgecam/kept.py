@@ -60,9 +60,9 @@ def announced_file(camera: str) -> Path:
     return state_directory() / _name("announced-", camera, ".json", beside=NEW)
 
 
-def rollout_file(camera: str) -> Path:
-    """Return the file of what is known of models that a camera was ordered to take."""
-    return state_directory() / _name("rollout-", camera, ".json", beside=NEW)
+def rollout_file(camera: str, view: str = "") -> Path:
+    """Return the file of what is known of models that a camera, or one of its views, was ordered to take."""
+    return state_directory() / _name("rollout-", f"{camera}/{view}" if view else camera, ".json", beside=NEW)
 
 
 def model_folder(camera: str) -> Path:

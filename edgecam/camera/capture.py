@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edgecam.camera.frames import CameraChange, Rest
+from edgecam.camera.due import Schedule
+from edgecam.camera.frames import CameraChange, Passed, Rest
+from edgecam.camera.view import in_bgr
 from edgecam.errors import SourceError, SourceFileError
 
 if TYPE_CHECKING:
-    from edgecam.camera.frame_queue import Feed, FrameQueue
+    from edgecam.camera.frame_queue import Feed, FrameQueue, Look
     from edgecam.camera.frames import Frame
     from edgecam.camera.sources.source import Source
     from edgecam.device.heat import Pace
@@ -24,18 +26,21 @@ logger = logging.getLogger(__name__)
 FIRST_RETRY_S = 0.5
 LAST_RETRY_S = 2.0  # with what a try takes, less than the 5 s in which a camera that is back is to be seen
 REST_S = 5.0  # how often it is told that no frame is taken
+PASS_S = 1.0  # how often at most it is told that frames come, but no view looks
 
 
 class Capture:
-    """Puts the frames that are to be fed, at the model's size, into the queue; opens a lost camera again.
+    """Puts what the views see of the frames, at their models' sizes, into the queue; opens a lost camera again.
 
-    Which source is read, and what the model sees of it, is for the queue to say. While it rests the source is closed.
+    Which source is read, and what the views see of it, is for the queue to say. While it rests the source is closed.
     """
 
     def __init__(self, frames: FrameQueue, pace: Pace, *, rests: bool = False) -> None:
         """Feed ``frames``, with as many as ``pace`` admits; ``rests``: not before `rest` says so."""
         self._queue = frames
         self._pace = pace
+        self._schedule = Schedule()
+        self._passed_s = 0.0
         self._interrupt = threading.Event()  # the source is to give no more frames: another is to be read, or all ends
         self._stopped = False
         self._lock = threading.Lock()  # on what is to be read, which is interrupted once for each change of it
@@ -107,21 +112,43 @@ class Capture:
             for frame in frames:
                 if not begun:
                     begun = True
+                    self._schedule.begin()
                     self._find(source, frame.exposed_ns)
                 if source.waits:
                     if delay_s := self._pace.delay_s(time.monotonic()):
                         self._interrupt.wait(delay_s)
                 elif not self._pace.admits():
                     continue
-                feed = self._queue.feed
-                while feed.source is source and not self._queue.put(self._seen(frame, feed), feed):
-                    feed = self._queue.feed
-                if feed.source is not source:
+                if not self._feed(frame, source):
                     return
 
-    def _seen(self, frame: Frame, feed: Feed) -> Frame:
+    def _feed(self, frame: Frame, source: Source) -> bool:
+        """Put what each view sees of a frame that is to look at it; return whether the source is still to be read."""
+        feed = self._queue.feed
+        due = self._schedule.due(feed.looks, frame.exposed_ns)
+        if len(due) > 1:
+            frame = in_bgr(frame)  # once for all of them
+        elif not due:
+            self._pass(feed)
+        while feed.source is source:
+            while due and self._queue.put(self._seen(frame, due[0]), feed):
+                del due[0]
+            if not due:
+                return True
+            names = {look.name for look in due}
+            feed = self._queue.feed
+            due = [look for look in feed.looks if look.name in names]
+        return False
+
+    def _pass(self, feed: Feed) -> None:
+        """Tell now and then that frames come, though no view looks."""
+        if time.monotonic() >= self._passed_s + PASS_S:
+            self._passed_s = time.monotonic()
+            self._queue.put(Passed(), feed)
+
+    def _seen(self, frame: Frame, look: Look) -> Frame:
         try:
-            return feed.view.of_frame(frame)
+            return look.view.of_frame(frame, look.name)
         except (cv2.error, ValueError) as error:
             message = f"gives an image {frame.image.shape} of {frame.image.dtype} that cannot be used: {error}"
             raise SourceError(" ".join(message.split())) from None

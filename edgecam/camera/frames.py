@@ -72,3 +72,8 @@ class CameraChange(Notice):
 @dataclass(frozen=True, slots=True)
 class Rest(Notice):
     """No frame is taken for now, as was ordered; comes again and again while that holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed(Notice):
+    """Frames come, but no view looks at them for now; told about once a second while that holds."""

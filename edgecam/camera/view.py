@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,17 @@ import cv2
 import numpy as np
 
 from edgecam.camera.fit import BARS, between_bars, greatest_middle
-from edgecam.camera.frames import Layout
+from edgecam.camera.frames import Frame, Layout
+from edgecam.config.sections import WHOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from edgecam import config
     from edgecam.camera.fit import Fit
-    from edgecam.camera.frames import Frame
+    from edgecam.config.sections import Crop
 
 TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
@@ -38,70 +42,89 @@ class Wanted:
 
 
 class View:
-    """Crops, shrinks and turns images, and makes them fit the model."""
+    """Crops, shrinks and turns images, and makes them fit the model.
+
+    Attributes:
+        camera: which part of its images, and how to turn them.
+        size: width and height of what the model sees, in pixels.
+        crop: which part of the upright picture that the camera's crop leaves: x, y, width and height as fractions.
+        fit: how a part of another shape becomes one of the model's.
+        keeps: with each view goes the frame that it is of.
+    """
 
     def __init__(
-        self, camera: config.CameraSettings, size: tuple[int, int], *, fit: Fit = "stretch", keeps: bool = False
+        self,
+        camera: config.CameraSettings,
+        size: tuple[int, int],
+        *,
+        crop: Crop = WHOLE,
+        fit: Fit = "stretch",
+        keeps: bool = False,
     ) -> None:
-        """Show images at ``size`` (width, height).
-
-        Args:
-            camera: which part of its images, and how to turn it.
-            size: the model's.
-            fit: how a part of another shape becomes one of the model's; stretched, as MediaPipe does it, if not said.
-            keeps: with each view goes the frame that it is of.
-        """
-        self._keeps = keeps
-        self._crop = camera.crop
+        """Show images as the attributes say; stretched, as MediaPipe does it, if no ``fit`` is named."""
+        self.camera = camera
+        self.size = size
+        self.crop = crop
+        self.fit = fit
+        self.keeps = keeps
         self._turn = TURNS.get(camera.rotation)
-        self._size = size
         self._unturned_size = unturned(size, camera.rotation)
-        self._fit = fit
+        # By whether the camera has cropped an image already, and turned it: which part of it is seen.
+        left = {False: camera.crop, True: WHOLE}
+        self._crops = {
+            (cropped, turned): (
+                _within(_back(outer, -camera.rotation % 360), crop)
+                if turned
+                else _within(outer, _back(crop, camera.rotation))
+            )
+            for cropped, outer in left.items()
+            for turned in (False, True)
+        }
 
     def of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the view of an image, uint8 [height, width, 3] at any size, at the model's size."""
-        return self._fitted(self._part(image), self._unturned_size, self._turn)
+        part = _part(image, self._crops[False, False])
+        return self._fitted(part, self._unturned_size, self._turn)
 
-    def of_frame(self, frame: Frame) -> Frame:
-        """Return the view of a frame of any size and layout; what its camera has done already is left out.
+    def of_frame(self, frame: Frame, name: str = "") -> Frame:
+        """Return the view, by its name, of a frame of any size and layout; what its camera has done is left out.
 
         An I420 image that needs nothing more stays as it is; every other becomes BGR.
         """
-        seen = self._seen(frame)
-        return replace(seen, original=frame) if self._keeps else seen
+        seen = self._seen(frame, name)
+        return replace(seen, original=frame) if self.keeps else seen
 
     def picture(self, frame: Frame) -> NDArray[np.uint8]:
         """Return what people may see of a frame, uint8 [height, width, 3] in BGR: cropped and upright, not shrunk.
 
-        It is all that the settings cut out, whatever of it the model sees.
+        It is all that the settings cut out for this view, whatever of it the model sees.
         """
-        image = frame.image
-        if frame.layout is Layout.I420:
-            image = cv2.cvtColor(image, cv2.COLOR_YUV2BGR_I420)
-        return _turned(image if frame.cropped else self._part(image), None if frame.turned else self._turn)
+        part = _part(in_bgr(frame).image, self._crops[frame.cropped, frame.turned])
+        return _turned(part, None if frame.turned else self._turn)
 
-    def _seen(self, frame: Frame) -> Frame:
+    def least(self) -> tuple[int, int]:
+        """Return which width and height a whole image, as the camera gives it, needs so that nothing is enlarged."""
+        _, _, width, height = self._crops[False, False]
+        whole = width * self.camera.width, height * self.camera.height
+        needed = self._unturned_size
+        if self.fit == "letterbox":
+            needed = between_bars((max(1, round(whole[0])), max(1, round(whole[1]))), needed)[2:]
+        return math.ceil(needed[0] / width), math.ceil(needed[1] / height)
+
+    def _seen(self, frame: Frame, name: str) -> Frame:
         turn = None if frame.turned else self._turn
-        size = self._size if turn is None else self._unturned_size
-        image = frame.image
-        if frame.layout is Layout.I420:
-            if frame.cropped and turn is None and frame.size == size:
-                return frame
-            image = cv2.cvtColor(image, cv2.COLOR_YUV2BGR_I420)
-        image = self._fitted(image if frame.cropped else self._part(image), size, turn)
-        return replace(frame, image=image, layout=Layout.BGR)
-
-    def _part(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        height, width = image.shape[:2]
-        x, y, part_width, part_height = self._crop
-        top, left = min(round(y * height), height - 1), min(round(x * width), width - 1)
-        return image[top : top + max(1, round(part_height * height)), left : left + max(1, round(part_width * width))]
+        size = self.size if turn is None else self._unturned_size
+        crop = self._crops[frame.cropped, frame.turned]
+        if frame.layout is Layout.I420 and crop == WHOLE and turn is None and frame.size == size:
+            return replace(frame, view=name) if name else frame
+        image = self._fitted(_part(in_bgr(frame).image, crop), size, turn)
+        return Frame(image, frame.exposed_ns, frame.entered_ns, view=name)
 
     def _fitted(self, part: NDArray[np.uint8], size: tuple[int, int], turn: int | None) -> NDArray[np.uint8]:
         """Turn a part of an image that becomes ``size``, width and height, before it is turned."""
-        if self._fit == "letterbox":
+        if self.fit == "letterbox":
             return self._between_bars(part, turn)
-        if self._fit == "crop":
+        if self.fit == "crop":
             x, y, width, height = greatest_middle((part.shape[1], part.shape[0]), size)
             part = part[y : y + height, x : x + width]
         return _turned(_shrunk(part, size), turn)
@@ -109,8 +132,8 @@ class View:
     def _between_bars(self, part: NDArray[np.uint8], turn: int | None) -> NDArray[np.uint8]:
         is_on_its_side = turn in (TURNS[90], TURNS[270])
         high, wide = part.shape[:2]
-        x, y, width, height = between_bars((high, wide) if is_on_its_side else (wide, high), self._size)
-        canvas = np.full((self._size[1], self._size[0], 3), BARS, np.uint8)
+        x, y, width, height = between_bars((high, wide) if is_on_its_side else (wide, high), self.size)
+        canvas = np.full((self.size[1], self.size[0], 3), BARS, np.uint8)
         place = canvas[y : y + height, x : x + width]
         if turn is None:
             _shrunk(part, (width, height), place)
@@ -119,36 +142,59 @@ class View:
         return canvas
 
 
-def fit_of(settings: config.Config, model: Fit) -> Fit:
-    """How a picture is made to fit: as the settings say, else as the model does."""
-    return settings.camera.fit or model
+def in_bgr(frame: Frame) -> Frame:
+    """Return a frame with its image in BGR."""
+    if frame.layout is Layout.BGR:
+        return frame
+    return replace(frame, image=cv2.cvtColor(frame.image, cv2.COLOR_YUV2BGR_I420), layout=Layout.BGR)
 
 
-def view_of(settings: config.Config, size: tuple[int, int], fit: Fit = "stretch") -> View:
-    """Return the view of the camera that the settings want, at the model's size (width, height) and ``fit``."""
-    return View(settings.camera, size, fit=fit_of(settings, fit), keeps=settings.privacy.snapshots)
+def fit_of(camera: config.CameraSettings, look: config.ViewSettings, model: Fit) -> Fit:
+    """How a picture is made to fit: as the settings of the view say, else the camera's, else as the model does."""
+    return look.fit or camera.fit or model
 
 
-def wanted_of(settings: config.Config, size: tuple[int, int], fit: Fit = "stretch") -> Wanted:
-    """Return what a camera that scales and crops by itself is asked for, so that least is left to do.
-
-    That is what the model sees, unless the picture is wanted for people too: they see all that the settings cut out.
+def view_of(
+    settings: config.Config, size: tuple[int, int], fit: Fit = "stretch", look: config.ViewSettings | None = None
+) -> View:
+    """Return what the settings want to be seen of the camera.
 
     Args:
-        settings: which part of its images, and how to turn it.
+        settings: all of them.
         size: the model's width and height.
         fit: as the model says.
+        look: the settings of the view; the camera's first one, where none is named.
     """
-    whole = whole_of(settings.camera)
-    if settings.privacy.snapshots:
-        return whole
-    match fit_of(settings, fit):
+    look = look or settings.looks[0]
+    fit = fit_of(settings.camera, look, fit)
+    return View(settings.camera, size, crop=look.crop, fit=fit, keeps=settings.privacy.snapshots)
+
+
+def wanted_of(views: Sequence[View]) -> Wanted:
+    """Return what a camera that scales and crops by itself is asked for, so that least is left to do for its views.
+
+    That is what the model sees where there is one view of all that the settings cut out. Several views get a picture of
+    all of it, no larger than they need. Where the picture is wanted for people too, it is as large as the camera's.
+    """
+    first = views[0]
+    whole = whole_of(first.camera)
+    needed = [view.least() for view in views]
+    least = max(width for width, _ in needed), max(height for _, height in needed)
+    if first.keeps:
+        return replace(whole, least=least)
+    if len(views) > 1 or first.crop != WHOLE:
+        # As large as it must be for all of them, in the shape that it has, and no larger than it is.
+        size = unturned(whole.size, first.camera.rotation)
+        share = min(1.0, max(least[0] / first.camera.width, least[1] / first.camera.height))
+        scaled = max(2, math.ceil(size[0] * share)), max(2, math.ceil(size[1] * share))
+        return Wanted(unturned(scaled, first.camera.rotation), least=least)
+    match first.fit:
         case "crop":
-            return Wanted(size, narrows=True)
+            return Wanted(first.size, narrows=True, least=least)
         case "letterbox":
-            return Wanted(between_bars(whole.size, size)[2:])
+            return Wanted(between_bars(whole.size, first.size)[2:], least=least)
         case _:
-            return Wanted(size)
+            return Wanted(first.size, least=least)
 
 
 def whole_of(camera: config.CameraSettings) -> Wanted:
@@ -161,6 +207,38 @@ def whole_of(camera: config.CameraSettings) -> Wanted:
 def unturned(size: tuple[int, int], rotation: int) -> tuple[int, int]:
     """Width and height before an image is turned by ``rotation`` degrees, from those after it."""
     return size if rotation in (0, 180) else size[::-1]
+
+
+def _part(image: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
+    """Cut a part out of an image, at least one pixel."""
+    height, width = image.shape[:2]
+    x, y, part_width, part_height = crop
+    top, left = min(round(y * height), height - 1), min(round(x * width), width - 1)
+    return image[top : top + max(1, round(part_height * height)), left : left + max(1, round(part_width * width))]
+
+
+def _within(outer: Crop, inner: Crop) -> Crop:
+    """A part of a part, as fractions of the whole."""
+    return (
+        outer[0] + inner[0] * outer[2],
+        outer[1] + inner[1] * outer[3],
+        outer[2] * inner[2],
+        outer[3] * inner[3],
+    )
+
+
+def _back(crop: Crop, rotation: int) -> Crop:
+    """Where a part of an image that was turned clockwise by ``rotation`` degrees lay before."""
+    x, y, width, height = crop
+    match rotation:
+        case 90:
+            return y, 1 - x - width, height, width
+        case 180:
+            return 1 - x - width, 1 - y - height, width, height
+        case 270:
+            return 1 - y - height, x, height, width
+        case _:
+            return crop
 
 
 def _shrunk(

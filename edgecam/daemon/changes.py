@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edgecam.camera.frame_queue import Feed
+from edgecam.camera.frame_queue import Feed, Look
 from edgecam.camera.sources import open_source
 from edgecam.camera.view import wanted_of
-from edgecam.daemon.pipeline import changed_pipeline
+from edgecam.daemon.pipeline import changed_pipelines
 from edgecam.mqtt import commands
+from edgecam.rollout.by_view import applied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
+    from edgecam.camera.sources.source import Source
     from edgecam.camera.view import Wanted
     from edgecam.config import CameraSettings, Config
-    from edgecam.daemon.pipeline import Pipeline
+    from edgecam.daemon.pipeline import Pipeline, Pipelines
+    from edgecam.daemon.switches import Switches
     from edgecam.mqtt.connection import Connection
     from edgecam.rollout.record import Installed, Record
 
@@ -32,14 +35,17 @@ class Reload:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """A model that was ordered and fetched is to run."""
+    """A model that was ordered and fetched is to run in a view."""
 
     model: Installed
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GoBack:
-    """The model on trial has failed: the one before is to run."""
+    """The model on trial in a view has failed: the one before is to run."""
+
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +62,24 @@ class Setup:
 
     Attributes:
         configured: the settings as they were read.
-        settings: the same with the model that was ordered, if one was.
-        feed: the source, and what the model sees of it.
-        pipeline: what turns its frames into events.
+        settings: the same with the models that were ordered.
+        source: where frames come from.
+        pipelines: what turns them into events.
     """
 
     configured: Config
     settings: Config
-    feed: Feed
-    pipeline: Pipeline
+    source: Source
+    pipelines: Pipelines
+
+    def feed(self, switches: Switches) -> Feed:
+        """Return what is to be fed: to the views that are on."""
+        looks = [
+            Look(pipeline.view, view, round(pipeline.look.every * 1e9))
+            for view, pipeline in self.pipelines.by_view.items()
+            if switches.is_on(view)
+        ]
+        return Feed(self.source, tuple(looks))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,12 +101,16 @@ class Change:
     error: Exception | None = None
 
 
-def is_outdated(change: Change, record: Record) -> bool:
-    """Whether what was prepared runs another model than ``record`` has now: the one on trial may have failed since."""
+def is_outdated(change: Change, records: Mapping[str, Record]) -> bool:
+    """Whether what was prepared runs other models than ``records`` have now: one on trial may have failed since."""
     if not change.setup:
         return False
-    candidate = change.cause.model if isinstance(change.cause, TakeOver) else None
-    return record.applied(change.setup.configured, candidate).model != change.setup.settings.model
+    settings = applied(records, change.setup.configured, _candidates(change.cause))
+    return [look.model for look in settings.looks] != [look.model for look in change.setup.settings.looks]
+
+
+def _candidates(cause: Cause) -> Mapping[str, Installed]:
+    return {cause.view: cause.model} if isinstance(cause, TakeOver) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +125,7 @@ class Means:
 class _Job:
     cause: Cause
     now: Setup
-    record: Record
+    records: Mapping[str, Record]
 
 
 class Changer:
@@ -129,19 +148,23 @@ class Changer:
         if cause not in self._wanted:
             self._wanted.append(cause)
 
-    def begin(self, now: Setup, record: Record, candidate: Installed | None = None) -> Cause | None:
+    def begin(
+        self, now: Setup, records: Mapping[str, Record], candidates: Mapping[str, Installed] | None = None
+    ) -> Cause | None:
         """Begin the next change, unless one is under way or none is wanted; return why it was begun.
 
         Args:
             now: what runs.
-            record: which model was ordered, and runs.
-            candidate: which is to be taken over; its file may have moved, with the camera's name, since that was asked.
+            records: which models were ordered, and run, by view.
+            candidates: which are to be taken over; a file may have moved, with the camera's name, since that was asked.
         """
         if self._under_way or not self._wanted:
             return None
         cause = self._wanted.popleft()
-        self._under_way = TakeOver(candidate) if candidate and isinstance(cause, TakeOver) else cause
-        self._jobs.put(_Job(self._under_way, now, record))
+        if isinstance(cause, TakeOver) and (candidate := (candidates or {}).get(cause.view)):
+            cause = TakeOver(candidate, cause.view)
+        self._under_way = cause
+        self._jobs.put(_Job(cause, now, records))
         return self._under_way
 
     def end(self) -> None:
@@ -168,7 +191,7 @@ class Changer:
 
     def _prepared(self, job: _Job) -> Change:
         configured = self._means.load() if isinstance(job.cause, Reload) else job.now.configured
-        settings = job.record.applied(configured, job.cause.model if isinstance(job.cause, TakeOver) else None)
+        settings = applied(job.records, configured, _candidates(job.cause))
         return prepare(job.cause, configured, settings, job.now, self._means.connect)
 
 
@@ -180,7 +203,7 @@ def prepare(
     Args:
         cause: why.
         configured: the settings as they were read.
-        settings: the same with the model that was ordered, if one was.
+        settings: the same with the models that were ordered.
         now: what runs.
         connect: makes a connection to the broker.
 
@@ -190,27 +213,42 @@ def prepare(
         ConfigError: a file with a secret or certificate cannot be read.
     """
     before = now.settings
-    pipeline = changed_pipeline(now.pipeline, before, settings)
-    wanted = _wanted(settings, pipeline)
-    source = now.feed.source
-    scales_otherwise = source.scales and wanted != _wanted(before, now.pipeline)
+    pipelines = changed_pipelines(now.pipelines, before, settings, _must_run(cause, now))
+    wanted = wanted_by(pipelines)
+    source = now.source
+    scales_otherwise = source.scales and wanted != wanted_by(now.pipelines)
     if scales_otherwise or _opened_with(settings.camera) != _opened_with(before.camera):
         source = open_source(settings.camera, wanted)
-    feed = now.feed if source is now.feed.source and pipeline.view is now.feed.view else Feed(source, pipeline.view)
     what = [name for name in settings.__struct_fields__ if getattr(settings, name) != getattr(before, name)]
-    if pipeline.model is not now.pipeline.model and settings.model == before.model:
+    if any(_has_other_file(now.pipelines.by_view.get(view), each) for view, each in pipelines.by_view.items()):
         what.append("the model's file")
     is_elsewhere = settings.mqtt != before.mqtt or commands.topics(settings) != commands.topics(before)
     return Change(
         cause,
-        Setup(configured, settings, feed, pipeline),
+        Setup(configured, settings, source, pipelines),
         connect(settings) if is_elsewhere else None,
         tuple(what),
     )
 
 
-def _wanted(settings: Config, pipeline: Pipeline) -> Wanted:
-    return wanted_of(settings, pipeline.model.size, pipeline.model.fit)
+def _must_run(cause: Cause, now: Setup) -> Collection[str]:
+    """The views whose models must not be refused, as the cause would be lost on them."""
+    match cause:
+        case TakeOver(view=view) | GoBack(view):
+            return [view]
+        case ChoosePlan():
+            return now.pipelines.by_view
+        case _:
+            return ()
+
+
+def _has_other_file(before: Pipeline | None, now: Pipeline) -> bool:
+    return before is not None and now.model is not before.model and now.look.model == before.look.model
+
+
+def wanted_by(pipelines: Pipelines) -> Wanted:
+    """Return what a camera that scales by itself is asked for."""
+    return wanted_of([pipeline.view for pipeline in pipelines.by_view.values()])
 
 
 def _opened_with(camera: CameraSettings) -> CameraSettings:

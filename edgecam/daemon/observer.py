@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from edgecam.events.answers import Certainty
 from edgecam.events.snapshots import Snapshots
+from edgecam.mqtt import notices
 from edgecam.mqtt.notices import Picture, happened
 
 if TYPE_CHECKING:
@@ -63,23 +65,36 @@ class Observer:
         return self._told(events, self._snapshots.step(frame, self._scores, events))
 
     def exchange(self, pipeline: Pipeline, probation: Probation | None) -> list[Notice]:
-        """Go on with another pipeline; an open event is ended unless the other one goes on with it."""
-        told = [] if pipeline.tracker is self.pipeline.tracker else self.finish()
+        """Go on with another pipeline; an open event is ended unless the other one goes on with it.
+
+        That of a state goes on by itself, unless it is another's from now on.
+        """
+        told: list[Notice] = []
+        if pipeline.tracker is not self.pipeline.tracker:
+            told = self.finish() if pipeline.origin == self.pipeline.origin else self.end()
         self.pipeline, self._probation, self._scores = pipeline, probation, None
         return told
 
     def finish(self) -> list[Notice]:
-        """End an open event, as no more frames come for now; those that come later may go by another clock."""
+        """Take in that no more frames come for now; those that come later may go by another clock."""
+        self._rest()
+        steps = self.pipeline.tracker.finish()
+        return self._told(steps, self._snapshots.finish(steps))
+
+    def end(self) -> list[Notice]:
+        """End an open event: what comes is another's."""
+        self._rest()
+        steps = self.pipeline.tracker.end()
+        return self._told(steps, self._snapshots.finish(steps))
+
+    def _rest(self) -> None:
         self._scores = None
         if self.pipeline.motion:
             self.pipeline.motion.begin()
-        events = self.pipeline.tracker.finish()
-        return self._told(events, self._snapshots.finish(events))
 
-    def _told(self, events: Iterable[Event], snapshots: Iterable[Snapshot]) -> list[Notice]:
+    def _told(self, steps: Iterable[Event | Certainty], snapshots: Iterable[Snapshot]) -> list[Notice]:
         pipeline = self.pipeline
-        about = pipeline.origin, pipeline.labels, pipeline.payload, self._clock
-        steps = [happened(event, *about, "visit") for event in events]
+        told = [self._in_words(step) for step in steps]
         pictures = [
             Picture(
                 origin=pipeline.origin,
@@ -92,4 +107,12 @@ class Observer:
             )
             for snapshot in snapshots
         ]
-        return [*steps, *pictures]
+        return [*told, *pictures]
+
+    def _in_words(self, step: Event | Certainty) -> Notice:
+        pipeline = self.pipeline
+        if isinstance(step, Certainty):
+            times = self._clock.times()
+            return notices.Certainty(pipeline.origin, step.certain, times.iso(step.at_ns), times.stepped_ns)
+        about = pipeline.origin, pipeline.labels, pipeline.payload, self._clock, pipeline.look.events.kind
+        return happened(step, *about)

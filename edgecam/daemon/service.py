@@ -6,47 +6,57 @@ import logging
 import queue
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from edgecam.camera.capture import Capture
-from edgecam.camera.frame_queue import Feed, FrameQueue
+from edgecam.camera.frame_queue import FrameQueue
 from edgecam.camera.frames import CameraChange
 from edgecam.camera.sources import open_source
 from edgecam.camera.sources.source import patience_s
-from edgecam.camera.view import wanted_of
-from edgecam.daemon.changes import Change, Changer, ChoosePlan, GoBack, Means, Reload, Setup, TakeOver, is_outdated
-from edgecam.daemon.inference import Inference, PipelineChange
-from edgecam.daemon.observer import Observer
-from edgecam.daemon.pipeline import announce, announce_plan, make_pipeline
+from edgecam.daemon.changes import (
+    Change,
+    Changer,
+    ChoosePlan,
+    GoBack,
+    Means,
+    Reload,
+    Setup,
+    TakeOver,
+    is_outdated,
+    wanted_by,
+)
+from edgecam.daemon.inference import Inference, PipelinesChange
+from edgecam.daemon.pipeline import announce, announce_plan, make_pipelines, refuse
 from edgecam.daemon.process import SignalBell, give_back
 from edgecam.daemon.stats import Stats
 from edgecam.daemon.switches import read_switches
 from edgecam.daemon.systemd import Heartbeat, Manager
 from edgecam.device.heat import Heat, Pace
 from edgecam.errors import EdgecamError, ModelError
-from edgecam.events.thresholds import told
+from edgecam.events.thresholds import told as told_threshold
 from edgecam.kept import forget_kept, switches_file, write_kept
 from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.commands import Announce, Command
 from edgecam.mqtt.credentials import read_credentials
-from edgecam.mqtt.notices import SettingsChange, Switched, ViewFacts
+from edgecam.mqtt.notices import SettingsChange, Switched, ViewsChange
+from edgecam.rollout.by_view import RolloutsByView
 from edgecam.rollout.probation import Probation, Verdict
-from edgecam.rollout.record import ModelState, TakeModel, with_model
-from edgecam.rollout.rollouts import Rollouts
+from edgecam.rollout.record import ModelState, TakeModel
 from edgecam.tasks import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edgecam.camera.frame_queue import Feed, Look
     from edgecam.camera.frames import Notice
+    from edgecam.camera.view import View
     from edgecam.config import Config
-    from edgecam.daemon.pipeline import Pipeline
+    from edgecam.daemon.pipeline import Pipeline, Pipelines
     from edgecam.daemon.switches import Switches
     from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
     from edgecam.mqtt.publisher import Inbox, Publisher
-    from edgecam.rollout.record import Installed
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +71,14 @@ class _Signal(Enum):
     STOP = auto()
     RELOAD = auto()
     HANDLE_SIGNALS = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Failed:
+    """A pipeline that failed on a live frame: its view is out."""
+
+    pipeline: Pipeline
+    error: Exception
 
 
 class Service:
@@ -95,41 +113,39 @@ class Service:
         self._load = load
         self._on_event = on_event
         self._on_stats = on_stats
-        self._inbox: queue.SimpleQueue[Task | _Signal | Command | Verdict | Change] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._happened: Inbox = queue.SimpleQueue()
         configured = load()
         read_credentials(configured.mqtt)  # it is better to fail now than when frames flow
-        self._rollouts = Rollouts(
-            configured.camera.name,
-            self._task,
-            self._happened.put,
-            lambda: self._now.pipeline.model.file.sha256,
-        )
-        self._switches = read_switches(switches_file(configured.camera.name)).under(configured)
+        self._rollouts = RolloutsByView(configured, self._task, self._happened.put, self._running)
+        self._switches = read_switches(switches_file(configured.camera.name)).under_all(configured)
         with self._rollouts.starting():
-            pipeline = self._first_pipeline(configured)
-            settings = self._rollouts.record.applied(configured)
-            source = open_source(settings.camera, wanted_of(settings, pipeline.model.size, pipeline.model.fit))
+            pipelines = self._first_pipelines(configured)
+            settings = self._rollouts.applied(configured)
+            source = open_source(settings.camera, wanted_by(pipelines))
         self._manager = Manager()
         self._manager.expect(1 / settings.camera.fps)
-        self._now = Setup(configured, settings, Feed(source, pipeline.view), pipeline)
-        self._queue = FrameQueue(settings.queue.size, self._now.feed)
-        self._queue.tell(self._switched())
+        self._now = Setup(configured, settings, source, pipelines)
+        feed = self._now.feed(self._switches)
+        self._queue = FrameQueue(settings.queue.size, feed)
+        self._queue.tell(*self._switched())
         self._stopping = threading.Event()
         self._pace = Pace()
         self._clock = Clock()
         self._stats = Stats(self._queue)
         self._heat = Heat(settings.limits.temperature, self._pace, self._stopping)
-        self._capture = Capture(self._queue, self._pace, rests=not self._switches.enabled)
+        self._capture = Capture(self._queue, self._pace, rests=not feed.looks)
         self._inference = Inference(
             self._queue,
-            {"": Observer(pipeline, self._clock, self._probation())},
+            self._clock,
+            PipelinesChange(pipelines.by_view, self._probations()),
             self._stats,
             self._hand_over,
             Heartbeat(self._manager).beat,
             self._patience_s,
+            lambda pipeline, error: self._inbox.put(_Failed(pipeline, error)),
         )
-        announce(pipeline, settings.events)
+        announce(pipelines)
         self._error: BaseException | None = None
         self._grace_s = ENDED_GRACE_S
         self._ends = self._is_classified = False
@@ -149,7 +165,7 @@ class Service:
         changing = self._task("changes", self._changer.run)
         bell = SignalBell()
         listening = self._task("signals", lambda: self._listen(bell))
-        if not self._now.pipeline.planned.is_final:
+        if not all(pipeline.planned.is_final for pipeline in self._now.pipelines.by_view.values()):
             self._changer.ask(ChoosePlan())
         self._begin_change()
         while (item := self._inbox.get()) is not self._publishing:
@@ -164,8 +180,8 @@ class Service:
         if error := self._error or self._publishing.error:
             raise error
         until = time.monotonic() + STUCK_S
-        tasks = (self._publishing, self._classifying, self._capturing, heating, changing, listening, fetching)
-        return all(task.join(until - time.monotonic()) for task in tasks if task)
+        tasks = (self._publishing, self._classifying, self._capturing, heating, changing, listening, *fetching)
+        return all(task.join(until - time.monotonic()) for task in tasks)
 
     def stop(self) -> None:
         """Let `run` end soon, whatever the parts are waiting for; may be called from a signal handler."""
@@ -175,14 +191,16 @@ class Service:
         """Take over changed settings and a changed model; may be called from a signal handler."""
         self._inbox.put(_Signal.RELOAD)
 
-    def _handle(self, item: Task | _Signal | Command | Verdict | Change) -> None:
+    def _handle(self, item: _Item) -> None:
         match item:
             case Change():
                 self._finish_change(item)
             case Verdict():
                 self._judge(item)
-            case Task() if item is self._rollouts.fetching:
-                self._finish_fetch()
+            case _Failed():
+                self._put_out(item)
+            case Task() if (view := self._rollouts.of_task(item)) is not None:
+                self._finish_fetch(view)
             case Task():
                 self._end_next(item)
             case _Signal.RELOAD if self._ends:
@@ -210,8 +228,8 @@ class Service:
         return publisher.Publisher(
             self._now.settings,
             self._clock,
-            self._switched(),
-            ModelState(self._rollouts.record.state),
+            self._switched()[0],
+            ModelState(self._rollouts[self._now.settings.looks[0].name].record.state),
             self._happened,
             self._stats.report,
             on_event=self._on_event,
@@ -251,7 +269,7 @@ class Service:
         """Let the next change be prepared: frames go on meanwhile, and an order to stop is heard."""
         if self._ends:
             return
-        begun = self._changer.begin(self._now, self._rollouts.record, self._rollouts.candidate)
+        begun = self._changer.begin(self._now, self._rollouts.records, self._rollouts.candidates)
         if isinstance(begun, Reload):
             self._manager.reloading()
 
@@ -260,7 +278,7 @@ class Service:
         self._changer.end()
         if self._ends:
             return
-        if is_outdated(change, self._rollouts.record):
+        if is_outdated(change, self._rollouts.records):
             self._changer.ask(change.cause)  # behind the way back, which is wanted already
             return
         if change.setup:
@@ -273,9 +291,10 @@ class Service:
             case Reload():
                 self._tell_reload(change)
                 self._manager.reloaded()
-            case TakeOver(model):
+            case TakeOver(model, view):
                 if change.error:
-                    self._rollouts.turn_down(model, str(change.error), for_good=isinstance(change.error, ModelError))
+                    for_good = isinstance(change.error, ModelError)
+                    self._rollouts[view].turn_down(model, str(change.error), for_good=for_good)
             case GoBack():
                 if change.error:
                     logger.error("the model of before cannot run either: %s", change.error)
@@ -283,7 +302,7 @@ class Service:
                 if change.error:
                     logger.warning("the model goes on as it runs: how it runs fastest is not known: %s", change.error)
                 else:
-                    announce_plan(self._now.pipeline)
+                    announce_plan(self._now.pipelines)
 
     def _tell_reload(self, change: Change) -> None:
         if not change.error:
@@ -298,90 +317,139 @@ class Service:
 
     def _apply(self, change: Change, setup: Setup) -> None:
         before, self._now = self._now, setup
-        switches, self._switches = self._switches, self._switches.under(setup.configured)
+        switches, self._switches = self._switches, self._switches.under_all(setup.configured)
         if isinstance(change.cause, TakeOver):
-            self._take_over(change.cause.model, setup)
+            self._take_over(change.cause, setup)
         self._rollouts.settle(setup.configured)
-        settings = self._rollouts.record.applied(setup.configured)  # its file goes with a camera's new name
+        settings = self._rollouts.applied(setup.configured)  # files go with a camera's new name
         self._now = setup = replace(setup, settings=settings)
         self._queue.resize(setup.settings.queue.size)
-        if setup.pipeline is not before.pipeline and not isinstance(change.cause, ChoosePlan):
-            announce(setup.pipeline, setup.settings.events)
-        if (setup.feed, setup.pipeline) != (before.feed, before.pipeline):
-            self._queue.exchange(setup.feed, PipelineChange(setup.pipeline, self._probation()), self._switched())
-        if setup.feed.source is not before.feed.source:
-            self._capture.follow()
+        if not isinstance(change.cause, ChoosePlan):
+            announce(setup.pipelines, before.pipelines)
+        self._exchange(before)
+        facts = setup.pipelines.facts(settings)
         if setup.settings != before.settings or change.connection:
-            self._queue.tell(SettingsChange(setup.settings, (ViewFacts(),), change.connection))
+            self._queue.tell(SettingsChange(settings, facts, change.connection))
+        elif facts != before.pipelines.facts(before.settings):
+            self._queue.tell(ViewsChange(facts))
         self._heat.limit_c = setup.settings.limits.temperature
         self._manager.expect(1 / setup.settings.camera.fps)
         renamed = setup.configured.camera.name != before.configured.camera.name
-        if renamed or self._switches != switches:
+        if renamed or self._switches != switches or [*facts] != [*before.pipelines.facts(before.settings)]:
             self._switch(self._switches)
         if renamed:
             forget_kept(switches_file(before.configured.camera.name))  # they go with the camera
+
+    def _exchange(self, before: Setup) -> None:
+        """Let the views of now be fed, and their pipelines decide."""
+        now, feed = self._now, self._now.feed(self._switches)
+        others = [*before.pipelines.by_view.values()] != [*now.pipelines.by_view.values()]
+        if others or not _is_same(feed, self._queue.feed):
+            change = PipelinesChange(now.pipelines.by_view, self._probations())
+            self._queue.exchange(feed, change, *self._switched())
+        self._capture.rest(rests=not feed.looks)
+        if now.source is not before.source:
+            self._capture.follow()
+
+    def _put_out(self, failed: _Failed) -> None:
+        """Go on without a view whose model failed on a live frame, until a reload finds it well."""
+        view, before = failed.pipeline.origin.view, self._now
+        if self._ends or before.pipelines.by_view.get(view) is not failed.pipeline:
+            return
+        pipelines = before.pipelines.without(view, failed.error)
+        announce(pipelines, before.pipelines)
+        self._now = replace(before, pipelines=pipelines)
+        self._exchange(before)
+        self._queue.tell(ViewsChange(pipelines.facts(before.settings)))
 
     # What is ordered
 
     def _obey(self, command: Command) -> None:
         """Do what was ordered over MQTT."""
         if isinstance(command, TakeModel):
-            self._rollouts.take(command, self._now.configured.rollout)
+            self._rollouts.take(command, self._now.configured)
         elif not isinstance(command, Announce):  # which the publisher has heard
             logger.info("ordered: %s", command)
-            self._switch(self._switches.after(command, self._now.configured))
+            self._switch(self._switches.after_all(command, self._now.configured))
 
     def _switch(self, switches: Switches) -> None:
         """Let switches be in force everywhere, and keep them for the next start."""
         self._switches = switches
         write_kept(switches_file(self._now.configured.camera.name), switches)
-        self._capture.rest(rests=not switches.enabled)
-        self._queue.tell(self._switched())
+        feed = self._now.feed(switches)
+        if feed.looks and not _is_same(feed, self._queue.feed):
+            self._queue.exchange(feed, *self._switched())
+        else:
+            self._queue.tell(*self._switched())
+        self._capture.rest(rests=not feed.looks)
 
-    def _switched(self) -> Switched:
-        ordered = self._switches.threshold
-        model = self._now.pipeline.model
-        return Switched(
-            self._switches.enabled, told(self._now.settings.events, model.thresholds, ordered), ordered=ordered
-        )
+    def _switched(self) -> list[Switched]:
+        """What is switched: for the camera, then for each view that has a name."""
+        settings, switches, pipelines = self._now.settings, self._switches, self._now.pipelines.by_view
+        nameless = pipelines.get("")
+        events = nameless.look.events if nameless else settings.events
+        of_model = nameless.model.thresholds if nameless else {}
+        ordered = switches.threshold
+        told = [Switched(switches.enabled, told_threshold(events, of_model, ordered), ordered=ordered)]
+        for view, pipeline in pipelines.items():
+            if view:
+                ordered = switches.threshold_of(view)
+                threshold = told_threshold(pipeline.look.events, pipeline.model.thresholds, ordered)
+                told.append(Switched(switches.of(view).enabled, threshold, view, ordered))
+        return told
 
     # Models that come over MQTT
 
-    def _first_pipeline(self, configured: Config) -> Pipeline:
-        """Load the model; of one that was taken over and is refused now, the one before it runs again."""
+    def _running(self, view: str) -> str:
+        """The SHA-256 of the model that runs in a view; empty: none does."""
+        pipeline = self._now.pipelines.by_view.get(view)
+        return pipeline.model.file.sha256 if pipeline else ""
+
+    def _first_pipelines(self, configured: Config) -> Pipelines:
+        """Load the models; of one that was taken over and is refused now, the one before it runs again."""
         while True:
-            ordered = self._rollouts.record.active_for(configured)
-            try:
-                return make_pipeline(with_model(configured, ordered))
-            except ModelError as error:
-                if not (ordered and self._rollouts.fail(ordered.sha256, str(error))):
-                    raise
+            pipelines = make_pipelines(self._rollouts.applied(configured))
+            ordered = {view: record.active_for(configured, view) for view, record in self._rollouts.records.items()}
+            back = [
+                self._rollouts[view].fail(model.sha256, str(error))
+                for view, error in pipelines.out.items()
+                if (model := ordered.get(view))
+            ]
+            if not any(back):
+                refuse(pipelines)
+                return pipelines
 
-    def _take_over(self, model: Installed, setup: Setup) -> None:
-        if setup.pipeline.model.file.sha256 == model.sha256:
-            self._rollouts.taken_over(model, setup.configured.model.path, self._stats.typical_ms())
+    def _take_over(self, cause: TakeOver, setup: Setup) -> None:
+        rollouts, look = self._rollouts[cause.view], setup.configured.look(cause.view)
+        pipeline = setup.pipelines.by_view.get(cause.view)
+        if look and pipeline and pipeline.model.file.sha256 == cause.model.sha256:
+            rollouts.taken_over(cause.model, look.model.path, self._stats.typical_ms(cause.view))
         else:
-            self._rollouts.turn_down(model, "rollout.public_key was taken out of the settings", for_good=False)
+            rollouts.turn_down(cause.model, "rollout.public_key was taken out of the settings", for_good=False)
 
-    def _finish_fetch(self) -> None:
-        if self._rollouts.finish_fetch() and self._rollouts.candidate:
-            self._changer.ask(TakeOver(self._rollouts.candidate))
+    def _finish_fetch(self, view: str) -> None:
+        rollouts = self._rollouts[view]
+        if rollouts.finish_fetch() and rollouts.candidate:
+            self._changer.ask(TakeOver(rollouts.candidate, view))
 
     def _judge(self, verdict: Verdict) -> None:
         """Keep the model that was on trial, or go back to the one before."""
-        if verdict.sha256 != self._now.pipeline.model.file.sha256:
+        if verdict.sha256 != self._running(verdict.view):
             return
+        rollouts = self._rollouts[verdict.view]
         if not verdict.problem:
-            self._rollouts.prove(verdict.sha256)
-        elif self._rollouts.fail(verdict.sha256, verdict.problem):
-            self._changer.ask(GoBack())
+            rollouts.prove(verdict.sha256)
+        elif rollouts.fail(verdict.sha256, verdict.problem):
+            self._changer.ask(GoBack(verdict.view))
 
-    def _probation(self) -> Probation | None:
-        """For the model that is on trial, if one is."""
-        record = self._rollouts.record
-        if not record.active or not record.is_trial:
-            return None
-        return Probation(record.active.sha256, record.before_ms, self._now.configured.rollout.slower, self._inbox.put)
+    def _probations(self) -> dict[str, Probation]:
+        """For the models that are on trial."""
+        slower = self._now.configured.rollout.slower
+        return {
+            view: Probation(record.active.sha256, record.before_ms, slower, self._inbox.put, view)
+            for view, record in self._rollouts.records.items()
+            if record.active and record.is_trial
+        }
 
     # What the parts tell
 
@@ -398,9 +466,22 @@ class Service:
         give_back()
         self._on_stats(stats)
         seen = f"sees {state.label}" if state.label else "sees nothing it knows"
-        camera = _camera_words(online=state.camera == "online") if self._switches.enabled else "paused over MQTT"
+        is_on = any(self._switches.is_on(view) for view in self._now.pipelines.by_view)
+        camera = _camera_words(online=state.camera == "online") if is_on else "paused over MQTT"
         self._manager.tell(f"STATUS={camera}; {seen}; {stats.fps} frames/s; {stats.outbox} events not yet delivered")
 
 
 def _camera_words(*, online: bool) -> str:
     return f"camera {'online' if online else 'lost'}"
+
+
+def _is_same(feed: Feed, other: Feed) -> bool:
+    """Whether two feeds are the same in all that is fed."""
+
+    def parts(looks: tuple[Look, ...]) -> list[tuple[View, str, int]]:
+        return [(look.view, look.name, look.every_ns) for look in looks]
+
+    return feed.source is other.source and parts(feed.looks) == parts(other.looks)
+
+
+_Item = Task | _Signal | Command | Verdict | Change | _Failed

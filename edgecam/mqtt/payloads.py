@@ -96,10 +96,7 @@ class QuantilesPayload(msgspec.Struct, frozen=True):
 
 
 class ViewStatsPayload(msgspec.Struct, frozen=True):
-    """How one of several views is doing; of its frames, ``captured`` counts those that were due for it.
-
-    ``model`` is null while the view is out.
-    """
+    """How one of several views is doing; of its frames, ``captured`` counts those that were due for it."""
 
     fps: float
     queue: int
@@ -107,7 +104,7 @@ class ViewStatsPayload(msgspec.Struct, frozen=True):
     inference_ms: QuantilesPayload
     latency_ms: QuantilesPayload
     leading: LabelPayload | None
-    model: ModelPayload | None
+    model: ModelPayload
 
 
 class StatsPayload(msgspec.Struct, frozen=True):

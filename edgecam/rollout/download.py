@@ -55,7 +55,12 @@ class _Handlers(urllib.request.OpenerDirector):
 
 
 def fetch(
-    order: SignedModel, folder: Path, most: int, stop: threading.Event, tell: Callable[[str], None]
+    order: SignedModel,
+    folder: Path,
+    most: int,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    part: str = "part",
 ) -> Installed | None:
     """Download a model into ``folder``, trying again while its server is away; None: ``stop`` was set.
 
@@ -65,6 +70,7 @@ def fetch(
         most: bytes.
         stop: gives up.
         tell: told, as a sentence, why it has to wait.
+        part: the name of the file while it is not complete; who fetches at the same time takes another.
 
     Raises:
         ModelError: it is not what was ordered, too large, not there, or there is no room.
@@ -75,7 +81,7 @@ def fetch(
     delay_s = FIRST_RETRY_S
     while not stop.is_set():
         try:
-            if not _download(order.url, to, most, stop):
+            if not _download(order.url, to, to.with_name(part), most, stop):
                 return None
         except OSError as error:
             tell(f"{shown(order.url)} cannot be downloaded: {_reason(error)}; trying again in {delay_s:.0f} s")
@@ -120,8 +126,8 @@ def forget(folder: Path, keep: Collection[Installed]) -> None:
         folder.rmdir()
 
 
-def _download(url: str, to: Path, most: int, stop: threading.Event) -> bool:
-    """Write what lies at ``url`` into a file; return whether it is complete, which it is unless ``stop`` was set.
+def _download(url: str, to: Path, part: Path, most: int, stop: threading.Event) -> bool:
+    """Write what lies at ``url`` into a file, by way of ``part``; return whether it is complete, or ``stop`` was set.
 
     Raises:
         ModelError: it is too large, not there, or cannot be kept.
@@ -129,7 +135,6 @@ def _download(url: str, to: Path, most: int, stop: threading.Event) -> bool:
     """
     end = time.monotonic() + LONGEST_S
     size = 0
-    part = to.with_name("part")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         with _Handlers().open(url, timeout=SILENCE_S) as source, part.open("wb") as file:

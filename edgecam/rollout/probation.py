@@ -14,10 +14,11 @@ ENOUGH_NS, FEW = 10_000_000_000, 5  # on a slow camera fewer must do
 
 
 class Verdict(NamedTuple):
-    """How a model did: which one, and what speaks against it; empty: nothing."""
+    """How a model did: which one, what speaks against it (empty: nothing), and in which view."""
 
     sha256: str
     problem: str
+    view: str = ""
 
 
 class Probation:
@@ -27,7 +28,9 @@ class Probation:
         is_passed: the verdict was given, and is good.
     """
 
-    def __init__(self, sha256: str, before_ms: float | None, slower: float, give: Callable[[Verdict], None]) -> None:
+    def __init__(
+        self, sha256: str, before_ms: float | None, slower: float, give: Callable[[Verdict], None], view: str = ""
+    ) -> None:
         """Try a model.
 
         Args:
@@ -35,11 +38,13 @@ class Probation:
             before_ms: what an inference took before; None: it is not known, and any speed will do.
             slower: times as long an inference may take now.
             give: given the verdict.
+            view: the name of the view in which it runs.
         """
         self._sha256 = sha256
         self._before_ms = before_ms
         self._slower = slower
         self._give = give
+        self._view = view
         self._times_ns: list[int] = []
         self._skipped = 0
         self._since_ns: int | None = None
@@ -75,4 +80,4 @@ class Probation:
     def _end(self, problem: str) -> None:
         if not self._is_over:
             self._is_over, self.is_passed = True, not problem
-            self._give(Verdict(self._sha256, problem))
+            self._give(Verdict(self._sha256, problem, self._view))

@@ -88,17 +88,24 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     refused: dict[str, str] = {}
     state: str = "active"
 
-    def active_for(self, settings: Config) -> Installed | None:
-        """Return the model that stands for that of the settings; None: they name another since, or take none."""
-        return self.active if settings.rollout.public_key and self.instead_of == settings.model.path else None
+    def active_for(self, settings: Config, view: str = "") -> Installed | None:
+        """Return what stands for the model of a view in the settings; None: they name another since, or take none."""
+        look = settings.look(view)
+        return self.active if settings.rollout.public_key and look and self.instead_of == look.model.path else None
 
-    def applied(self, settings: Config, candidate: Installed | None = None) -> Config:
+    def applied(self, settings: Config, candidate: Installed | None = None, view: str = "") -> Config:
         """Return settings with ``candidate``, else with the active model, where they take one."""
-        return with_model(settings, (candidate if settings.rollout.public_key else None) or self.active_for(settings))
+        taken = candidate if settings.rollout.public_key else None
+        return with_model(settings, taken or self.active_for(settings, view), view)
 
-    def settled(self, settings: Config) -> Record:
-        """Note that settings are in force; what stood for their model is over when they name another."""
-        return Record(refused=self.refused) if self.active and self.instead_of != settings.model.path else self
+    def settled(self, settings: Config, view: str = "") -> Record:
+        """Note that settings are in force; what stood for their model is over when they name another.
+
+        That of a view that is gone waits for it to come back.
+        """
+        look = settings.look(view)
+        is_over = self.active and look and self.instead_of != look.model.path
+        return Record(refused=self.refused) if is_over else self
 
     def heeds(self, came: TakeModel) -> bool:
         """Whether an order counts here: what goes to all does not where one came for this camera alone."""
@@ -172,16 +179,20 @@ def _replaced(record: Record, **changes: object) -> Record:
     return msgspec.structs.replace(record, **changes)
 
 
-def with_model(settings: Config, model: Installed | None) -> Config:
-    """Return settings with another model; None: with their own.
+def with_model(settings: Config, model: Installed | None, view: str = "") -> Config:
+    """Return settings with another model of a view; None: with its own.
 
     Of those for the model before only what is said of the machine holds: runtime, threads, accelerator.
     """
-    if model is None:
+    look = settings.look(view)
+    if model is None or look is None:
         return settings
-    machine = {name: getattr(settings.model, name) for name in OF_THE_MACHINE}
+    machine = {name: getattr(look.model, name) for name in OF_THE_MACHINE}
     other = ModelSettings(path=model.file, **machine)
-    return msgspec.structs.replace(settings, model=other)
+    if not settings.views:
+        return msgspec.structs.replace(settings, model=other)
+    changed = msgspec.structs.replace(look, model=other)
+    return msgspec.structs.replace(settings, views=tuple(changed if each is look else each for each in settings.views))
 
 
 def read_record(path: Path) -> Record:

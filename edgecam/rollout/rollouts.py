@@ -13,7 +13,7 @@ from edgecam.kept import forget_kept, model_folder, rollout_file, write_kept
 from edgecam.rollout.record import ModelState, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from edgecam import config
@@ -42,6 +42,9 @@ class Rollouts:
         start: Callable[[str, Callable[[], None]], Task],
         publish: Callable[[ModelState], None],
         running: Callable[[], str],
+        *,
+        view: str = "",
+        others: Callable[[], Sequence[Installed]] = tuple,
     ) -> None:
         """Go on with what an earlier run left.
 
@@ -49,13 +52,17 @@ class Rollouts:
             camera: its name.
             start: runs a function in a thread, by a name.
             publish: told each new state.
-            running: tells the SHA-256 of the model that runs.
+            running: tells the SHA-256 of the model that runs; empty: none does.
+            view: the name of the view whose models these are.
+            others: tells the models of the camera's other views, which lie in the same folder.
         """
         self._camera = camera
+        self._view = view
+        self._others = others
         self._start = start
         self._publish = publish
         self._running = running
-        self._record = read_record(rollout_file(camera))
+        self._record = read_record(rollout_file(camera, view))
         self.candidate: Installed | None = None
         self.fetching: Task | None = None
         self._fetched: Installed | None = None
@@ -68,6 +75,11 @@ class Rollouts:
     def record(self) -> Record:
         """What is remembered over restarts."""
         return self._record
+
+    @property
+    def models(self) -> list[Installed]:
+        """Those that are needed, or may be soon."""
+        return [model for model in (self._record.active, self._record.before, self.candidate) if model]
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -90,7 +102,7 @@ class Rollouts:
 
     def settle(self, settings: config.Config) -> None:
         """Note that settings, without `Record.applied`, are in force; what is kept goes with a camera's new name."""
-        if (record := self._record.settled(settings)) != self._record:
+        if (record := self._record.settled(settings, self._view)) != self._record:
             self._become(record)
             self._tidy(model_folder(self._camera))
         if settings.camera.name != self._camera:
@@ -121,7 +133,8 @@ class Rollouts:
         folder = self._fetched_to = model_folder(self._camera)
 
         def run() -> None:
-            self._fetched = fetch(order, folder, round(settings.size * 1e6), self._stop, self._wait)
+            part = f"part-{self._view}" if self._view else "part"
+            self._fetched = fetch(order, folder, round(settings.size * 1e6), self._stop, self._wait, part)
 
         self._fetched = None
         self.fetching = self._start("download", run)
@@ -182,7 +195,7 @@ class Rollouts:
 
     def _wait(self, why: str) -> None:
         logger.warning("model: %s", why)
-        self._publish(ModelState(f"downloading: {why}"))
+        self._publish(ModelState(f"downloading: {why}", self._view))
 
     def _drop(self, candidate: Installed) -> None:
         if self.candidate and self.candidate.sha256 == candidate.sha256:
@@ -201,17 +214,17 @@ class Rollouts:
         if record == self._record:
             return
         if record.state != self._record.state:
-            self._publish(ModelState(record.state))
+            self._publish(ModelState(record.state, self._view))
         self._record = record
-        write_kept(rollout_file(self._camera), record)
+        write_kept(rollout_file(self._camera, self._view), record)
 
     def _rename(self, camera: str) -> None:
         """Let the models go with the camera: another one may come that has its old name."""
         before, self._camera = self._camera, camera
         self._record = self._record.moved(self._here)
         self.candidate = self.candidate and self._here(self.candidate)
-        write_kept(rollout_file(camera), self._record)
-        forget_kept(rollout_file(before))
+        write_kept(rollout_file(camera, self._view), self._record)
+        forget_kept(rollout_file(before, self._view))
         if not (self.fetching and self._fetched_to == model_folder(before)):  # else it is tidied when that has ended
             self._tidy(model_folder(before))
 
@@ -224,7 +237,7 @@ class Rollouts:
     def _tidy(self, folder: Path) -> None:
         from edgecam.rollout.download import forget
 
-        forget(folder, [model for model in (self._record.active, self._record.before, self.candidate) if model])
+        forget(folder, [*self.models, *self._others()])
 
 
 def _line(text: str) -> str:

@@ -18,9 +18,8 @@ from edgecam.camera.frames import CameraChange, Frame, Notice
 from edgecam.camera.sources import open_source, stillness
 from edgecam.camera.sources.stillness import Stillness
 from edgecam.config import CameraSettings, Config, EventsSettings, ModelSettings
-from edgecam.daemon.inference import Inference
-from edgecam.daemon.observer import Observer
-from edgecam.daemon.pipeline import make_pipeline
+from edgecam.daemon.inference import Inference, PipelinesChange
+from edgecam.daemon.pipeline import make_pipelines
 from edgecam.daemon.stats import Stats
 from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.notices import Happened
@@ -132,12 +131,11 @@ def test_frames_that_stop_without_an_error_count_as_lost_until_they_come_again(c
     told: queue.SimpleQueue[Notice] = queue.SimpleQueue()
     feed = feed_of_camera()
     frames = FrameQueue(2, feed)
-    pipeline = make_pipeline(
-        Config(model=ModelSettings(path=str(colour_model)), events=EventsSettings(hold=0, groups={}))
-    )
-    observers = {"": Observer(pipeline, Clock())}
-    worker = Inference(frames, observers, Stats(frames), told.put, lambda _ns: None, lambda: 0.2)
-    red = np.full((*pipeline.model.size[::-1], 3), BGR["red"], np.uint8)
+    settings = Config(model=ModelSettings(path=str(colour_model)), events=EventsSettings(hold=0, groups={}))
+    pipelines = make_pipelines(settings)
+    first = PipelinesChange(pipelines.by_view, {})
+    worker = Inference(frames, Clock(), first, Stats(frames), told.put, lambda _ns: None, lambda: 0.2)
+    red = np.full((*pipelines.first.model.size[::-1], 3), BGR["red"], np.uint8)
     thread = threading.Thread(target=worker.run)
     thread.start()
     frames.tell(CameraChange(online=True, at_ns=0))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgecam.camera.capture import Capture
-from edgecam.camera.frame_queue import Feed, FrameQueue
+from edgecam.camera.frame_queue import Feed, FrameQueue, Look
 from edgecam.camera.frames import CameraChange, Frame, Notice
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
@@ -43,7 +43,7 @@ class Running:
     """A capture thread, of which every item is taken one by one."""
 
     def __init__(self) -> None:
-        self.queue = FrameQueue(1, Feed(Clip("first", 0), VIEW))
+        self.queue = FrameQueue(1, Feed(Clip("first", 0), (Look(VIEW),)))
         self.capture = Capture(self.queue, Pace())
         self._thread = threading.Thread(target=self.capture.run)
         self._thread.start()
@@ -74,7 +74,7 @@ def is_frame(number: int) -> Callable[[Frame | Notice | None], bool]:
 
 def test_a_source_that_is_read_already_is_not_begun_anew(running: Running) -> None:
     running.until(is_frame(2))
-    running.queue.exchange(Feed(Clip("second", 1000), VIEW))
+    running.queue.exchange(Feed(Clip("second", 1000), (Look(VIEW),)))
     running.until(is_frame(1002))
     running.capture.follow()  # told late, as the thread saw it by itself
     after = running.until(is_frame(1010))

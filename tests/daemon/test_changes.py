@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from edgecam.camera.frame_queue import Feed
 from edgecam.camera.sources import open_source
-from edgecam.camera.view import wanted_of
 from edgecam.config import CameraSettings, Config, ModelSettings, MotionSettings, PrivacySettings, RolloutSettings
 from edgecam.daemon.changes import (
     Cause,
@@ -30,8 +28,9 @@ from edgecam.daemon.changes import (
     Setup,
     TakeOver,
     is_outdated,
+    wanted_by,
 )
-from edgecam.daemon.pipeline import make_pipeline
+from edgecam.daemon.pipeline import Pipeline, make_pipelines
 from edgecam.errors import ConfigError, ModelError
 from edgecam.rollout.record import Installed, Record
 from tests import clips, tflite
@@ -57,8 +56,12 @@ def no_connection(_settings: Config) -> None:
 @pytest.fixture
 def setup(colour_model: Path) -> Setup:
     settings = configured(colour_model)
-    pipeline = make_pipeline(settings)
-    return Setup(settings, settings, Feed(open_source(settings.camera), pipeline.view), pipeline)
+    return Setup(settings, settings, open_source(settings.camera), make_pipelines(settings))
+
+
+def only(setup: Setup) -> Pipeline:
+    (pipeline,) = setup.pipelines.by_view.values()
+    return pipeline
 
 
 @pytest.fixture
@@ -91,15 +94,15 @@ def test_the_fault_of_the_settings_is_not_told_of_an_ordered_model(
     ordered = Installed(str(tflite.saved(tmp_path, tflite.classifier("uint8", swapped=True))), "0" * 64)
     changes.ask(Reload())
     changes.ask(TakeOver(ordered))
-    assert changes.begin(setup, Record()) == Reload()
+    assert changes.begin(setup, {}) == Reload()
     refused = done.get(timeout=WAIT_S)
     assert (refused.cause, str(refused.error)) == (Reload(), "config.toml: not TOML")
     changes.end()
-    assert changes.begin(setup, Record()) == TakeOver(ordered)
+    assert changes.begin(setup, {}) == TakeOver(ordered)
     taken = done.get(timeout=WAIT_S)
     assert (taken.cause, taken.error) == (TakeOver(ordered), None)
     assert taken.setup
-    assert str(taken.setup.pipeline.model.file.path) == ordered.file
+    assert str(only(taken.setup).model.file.path) == ordered.file
     assert taken.setup.configured is setup.configured
 
 
@@ -109,7 +112,7 @@ def test_the_fault_of_an_ordered_model_is_told_of_it(
     changes, done = changer(lambda: setup.configured)
     ordered = Installed(str(tmp_path / "gone.tflite"), "0" * 64)
     changes.ask(TakeOver(ordered))
-    changes.begin(setup, Record())
+    changes.begin(setup, {})
     refused = done.get(timeout=WAIT_S)
     assert refused.cause == TakeOver(ordered)
     assert isinstance(refused.error, ModelError)
@@ -120,10 +123,11 @@ def test_settings_that_have_not_changed_leave_all_parts(
 ) -> None:
     changes, done = changer(lambda: setup.configured)
     changes.ask(Reload())
-    changes.begin(setup, Record())
+    changes.begin(setup, {})
     same = done.get(timeout=WAIT_S)
     assert same.setup
-    assert (same.setup.pipeline, same.setup.feed, same.connection, same.what) == (setup.pipeline, setup.feed, None, ())
+    assert (only(same.setup), same.setup.source) == (only(setup), setup.source)
+    assert (same.connection, same.what) == (None, ())
 
 
 def test_what_was_prepared_with_a_model_that_has_failed_since_is_not_to_run(
@@ -133,11 +137,11 @@ def test_what_was_prepared_with_a_model_that_has_failed_since_is_not_to_run(
     record = Record().taken(on_trial, setup.configured.model.path, None)
     changes, done = changer(lambda: setup.configured)
     changes.ask(Reload())
-    changes.begin(setup, record)
+    changes.begin(setup, {"": record})
     reloaded = done.get(timeout=WAIT_S)
-    assert not is_outdated(reloaded, record)
-    assert not is_outdated(reloaded, record.proven())
-    assert is_outdated(reloaded, record.failed("it fails"))
+    assert not is_outdated(reloaded, {"": record})
+    assert not is_outdated(reloaded, {"": record.proven()})
+    assert is_outdated(reloaded, {"": record.failed("it fails")})
 
 
 @pytest.mark.parametrize("cause", [ChoosePlan(), GoBack()])
@@ -146,12 +150,11 @@ def test_a_source_that_stays_is_not_looked_for(
 ) -> None:
     settings = replace(configured(colour_model), camera=CameraSettings(source=str(tmp_path / "clip.avi")))
     clips.write(tmp_path / "clip.avi", [("red", 1)])
-    pipeline = make_pipeline(settings)
-    setup = Setup(settings, settings, Feed(open_source(settings.camera), pipeline.view), pipeline)
+    setup = Setup(settings, settings, open_source(settings.camera), make_pipelines(settings))
     (tmp_path / "clip.avi").unlink()  # it is open, and read on
     changes, done = changer(lambda: settings)
     changes.ask(cause)
-    changes.begin(setup, Record())
+    changes.begin(setup, {})
     assert done.get(timeout=WAIT_S).error is None
 
 
@@ -163,19 +166,20 @@ def test_a_model_that_sees_otherwise_looks_at_once_though_nothing_moves(
     settings = replace(configured(path), motion=MotionSettings(enabled=True, every=3600.0))
     setup = of_source(settings, "picamera2")
     still = np.zeros((12, 16, 3), np.uint8)
-    motion = setup.pipeline.motion
+    motion = only(setup).motion
     assert motion
     looks = [motion.step(seconds * 10**9, still) for seconds in range(10)]
     assert (looks[0], looks[-1]) == (True, False)
     others = {"motion": settings, "pixels": replace(settings, model=replace(settings.model, pixels="0..255"))}
     changes, done = changer(lambda: others[key])
     changes.ask(Reload())
-    changes.begin(setup, Record())
+    changes.begin(setup, {})
     changed = done.get(timeout=WAIT_S)
     assert changed.setup
-    assert changed.setup.pipeline.tracker is setup.pipeline.tracker  # an open event goes on
-    assert changed.setup.pipeline.motion
-    assert changed.setup.pipeline.motion.step(20 * 10**9, still) is (key == "pixels")
+    assert only(changed.setup).tracker is only(setup).tracker  # an open event goes on
+    motion = only(changed.setup).motion
+    assert motion
+    assert motion.step(20 * 10**9, still) is (key == "pixels")
 
 
 class TestFit:
@@ -185,28 +189,28 @@ class TestFit:
         self, colour_model: Path, colour_clip: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]]
     ) -> None:
         setup = of_source(configured(colour_model), str(colour_clip))
-        feed = self.after(Reload(), setup, changer, fit="crop").feed
-        assert feed.source is setup.feed.source
-        assert feed.view is not setup.feed.view
+        after = self.after(Reload(), setup, changer, fit="crop")
+        assert after.source is setup.source
+        assert only(after).view is not only(setup).view
         wide = np.zeros((24, 96, 3), np.uint8)
         wide[:, 32:64] = 255  # the middle of the model's shape
-        assert feed.view.of(wide).min() == 255
+        assert only(after).view.of(wide).min() == 255
 
     def test_a_camera_that_crops_by_itself_is_opened_anew(
         self, colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]]
     ) -> None:
         setup = of_source(configured(colour_model), "picamera2")
-        assert self.after(Reload(), setup, changer, fit="crop").feed.source is not setup.feed.source
-        assert self.after(Reload(), setup, changer, fit="stretch").feed.source is setup.feed.source
+        assert self.after(Reload(), setup, changer, fit="crop").source is not setup.source
+        assert self.after(Reload(), setup, changer, fit="stretch").source is setup.source
 
     def test_one_that_gives_whole_pictures_for_people_is_not(
         self, colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]]
     ) -> None:
         settings = replace(configured(colour_model), privacy=PrivacySettings(snapshots=True))
         setup = of_source(settings, "picamera2")
-        feed = self.after(Reload(), setup, changer, fit="crop").feed
-        assert feed.source is setup.feed.source
-        assert feed.view is not setup.feed.view
+        after = self.after(Reload(), setup, changer, fit="crop")
+        assert after.source is setup.source
+        assert only(after).view is not only(setup).view
 
     @pytest.mark.parametrize("fit", ["", "stretch"])
     def test_another_model_brings_its_own_unless_the_settings_say_otherwise(
@@ -219,9 +223,9 @@ class TestFit:
         settings = configured(colour_model)
         setup = of_source(replace(settings, camera=CameraSettings(fit=fit)), "picamera2")
         other = tflite.saved(tmp_path, with_own(tflite.classifier("uint8"), {"fit": "crop"}))
-        feed = self.after(TakeOver(Installed(str(other), "0" * 64)), setup, changer, fit=fit).feed
-        assert (feed.source is setup.feed.source) is (fit == "stretch")
-        assert feed.view is not setup.feed.view
+        after = self.after(TakeOver(Installed(str(other), "0" * 64)), setup, changer, fit=fit)
+        assert (after.source is setup.source) is (fit == "stretch")
+        assert only(after).view is not only(setup).view
 
     def after(
         self,
@@ -234,7 +238,7 @@ class TestFit:
         settings = setup.configured
         changes, done = changer(lambda: replace(settings, camera=replace(settings.camera, fit=fit)))
         changes.ask(cause)
-        changes.begin(setup, Record())
+        changes.begin(setup, {})
         changed = done.get(timeout=WAIT_S)
         assert changed.error is None
         assert changed.setup
@@ -244,22 +248,20 @@ class TestFit:
 def of_source(settings: Config, source: str) -> Setup:
     """What runs at a start."""
     settings = replace(settings, camera=replace(settings.camera, source=source))
-    pipeline = make_pipeline(settings)
-    wanted = wanted_of(settings, pipeline.model.size, pipeline.model.fit)
-    return Setup(settings, settings, Feed(open_source(settings.camera, wanted), pipeline.view), pipeline)
+    pipelines = make_pipelines(settings)
+    return Setup(settings, settings, open_source(settings.camera, wanted_by(pipelines)), pipelines)
 
 
 def test_what_ran_before_is_not_held(
     colour_model: Path, changer: Callable[..., tuple[Changer, queue.SimpleQueue[Change]]], tmp_path: Path
 ) -> None:
     settings = configured(colour_model)
-    pipeline = make_pipeline(settings)
-    before = weakref.ref(pipeline.model)
-    setup = Setup(settings, settings, Feed(open_source(settings.camera), pipeline.view), pipeline)
+    setup = Setup(settings, settings, open_source(settings.camera), make_pipelines(settings))
+    before = weakref.ref(only(setup).model)
     changes, done = changer(lambda: settings)
     changes.ask(TakeOver(Installed(str(tflite.saved(tmp_path, tflite.classifier("float32"))), "0" * 64)))
-    changes.begin(setup, Record())
-    del setup, pipeline
+    changes.begin(setup, {})
+    del setup
     taken = done.get(timeout=WAIT_S)
     assert taken.setup
     gc.collect()
@@ -283,7 +285,7 @@ class ChangerModel(RuleBasedStateMachine):
 
     @rule()
     def begin(self) -> None:
-        begun = self.changer.begin(None, Record())  # type: ignore[arg-type]  # no thread prepares it
+        begun = self.changer.begin(None, {})  # type: ignore[arg-type]  # no thread prepares it
         expected = None if self.under_way or not self.wanted else self.wanted.popleft()
         assert begun == expected
         self.under_way = self.under_way or begun

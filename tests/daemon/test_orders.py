@@ -76,17 +76,17 @@ class TestSwitches:
     SETTINGS = Config(events=EventsSettings(threshold=0.6))
 
     def test_an_ordered_threshold_stands_for_the_settings(self) -> None:
-        switches = Switches().after(SetThreshold(0.3), self.SETTINGS).under(self.SETTINGS)
+        switches = Switches().after_all(SetThreshold(0.3), self.SETTINGS).under_all(self.SETTINGS)
         assert switches.threshold == 0.3
 
     def test_who_changes_the_settings_later_wins(self) -> None:
         changed = Config(events=EventsSettings(threshold=0.7))
-        switches = Switches().after(SetThreshold(0.3), self.SETTINGS).under(changed)
+        switches = Switches().after_all(SetThreshold(0.3), self.SETTINGS).under_all(changed)
         assert switches == Switches()
 
     def test_a_second_order_still_stands_for_the_settings(self) -> None:
-        first = Switches().after(SetThreshold(0.3), self.SETTINGS).under(self.SETTINGS)
-        second = first.after(SetThreshold(0.4), self.SETTINGS).under(self.SETTINGS)
+        first = Switches().after_all(SetThreshold(0.3), self.SETTINGS).under_all(self.SETTINGS)
+        second = first.after_all(SetThreshold(0.4), self.SETTINGS).under_all(self.SETTINGS)
         assert second.threshold == 0.4
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edgecam import config
-from edgecam.daemon.pipeline import announce, make_pipeline
+from edgecam.daemon.pipeline import announce, make_pipelines
 from edgecam.errors import ModelError
 from edgecam.model import metadata
 from edgecam.model.classifier import Classifier, fingerprint
@@ -580,7 +580,7 @@ def test_two_labels_of_one_name_are_told(tmp_path: Path, caplog: pytest.LogCaptu
     path = tflite.saved(tmp_path, tflite.classifier("uint8", classes=5), ["crane", "cat", "crane", "dog", "cat"])
     told = config.load(None, [f"model.path={path}"])
     with caplog.at_level(logging.WARNING):
-        announce(make_pipeline(told), told.events)
+        announce(make_pipelines(told))
     assert "several of the model's classes are called 'crane', 'cat': they count as one; give each" in caplog.text
 
 

@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 from edgecam.camera.frame_queue import FrameQueue
 from edgecam.camera.frames import CameraChange, Frame, Layout
 from edgecam.config import Config, ModelSettings, RolloutSettings
-from edgecam.daemon.inference import Inference
-from edgecam.daemon.observer import Observer
-from edgecam.daemon.pipeline import make_pipeline
+from edgecam.daemon.inference import Inference, PipelinesChange
+from edgecam.daemon.pipeline import make_pipelines
 from edgecam.daemon.stats import Stats
 from edgecam.model.classifier import shipped_model
 from edgecam.mqtt.clock import Clock
@@ -299,10 +298,8 @@ class TestFailing:
         frames.close()
         settings = Config(model=ModelSettings(path=str(model), runtime="litert", graph="original", threads=1))
         handed: list[object] = []
-        pipeline = make_pipeline(settings)
-        stats = Stats(frames)
-        observers = {"": Observer(pipeline, Clock(), probation)}
-        Inference(frames, observers, stats, handed.append, lambda _: None, lambda: 60.0).run()
+        first = PipelinesChange(make_pipelines(settings).by_view, {"": probation} if probation else {})
+        Inference(frames, Clock(), first, Stats(frames), handed.append, lambda _: None, lambda: 60.0).run()
         return handed
 
     def test_on_probation_it_is_told(self, colour_model: Path) -> None:

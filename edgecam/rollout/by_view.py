@@ -1,0 +1,130 @@
+"""What is done about ordered models in each view of a camera."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from edgecam.rollout.rollouts import Rollouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from edgecam.config import Config
+    from edgecam.rollout.record import Installed, ModelState, Record, TakeModel
+    from edgecam.tasks import Task
+
+
+class RolloutsByView:
+    """Has `Rollouts` for each view, by its name; for the main thread.
+
+    The models of all views lie in one folder: one that is ordered for all is downloaded once, if not at the same time,
+    and loaded once.
+    """
+
+    def __init__(
+        self,
+        settings: Config,
+        start: Callable[[str, Callable[[], None]], Task],
+        publish: Callable[[ModelState], None],
+        running: Callable[[str], str],
+    ) -> None:
+        """Go on with what an earlier run left.
+
+        Args:
+            settings: as they were read.
+            start: runs a function in a thread, by a name.
+            publish: told each new state.
+            running: tells the SHA-256 of the model that runs in a view; empty: none does.
+        """
+        self._camera = settings.camera.name
+        self._start = start
+        self._publish = publish
+        self._running = running
+        self._views: dict[str, Rollouts] = {}
+        self._add(look.name for look in settings.looks)
+
+    def __getitem__(self, view: str) -> Rollouts:
+        return self._views[view]
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """What is remembered over restarts, by view."""
+        return {view: rollouts.record for view, rollouts in self._views.items()}
+
+    @property
+    def candidates(self) -> Mapping[str, Installed]:
+        """What is to be taken over, by view."""
+        return {view: rollouts.candidate for view, rollouts in self._views.items() if rollouts.candidate}
+
+    @property
+    def fetching(self) -> list[Task]:
+        """The threads that download."""
+        return [rollouts.fetching for rollouts in self._views.values() if rollouts.fetching]
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """See `Rollouts.starting`."""
+        with ExitStack() as stack:
+            for rollouts in self._views.values():
+                stack.enter_context(rollouts.starting())
+            yield
+
+    def end(self) -> None:
+        """See `Rollouts.end`."""
+        for rollouts in self._views.values():
+            rollouts.end()
+
+    def settle(self, settings: Config) -> None:
+        """See `Rollouts.settle`; views that came or went are taken in."""
+        names = [look.name for look in settings.looks]
+        for gone in self._views.keys() - {*names}:
+            self._views.pop(gone).end()
+        for rollouts in self._views.values():
+            rollouts.settle(settings)
+        self._camera = settings.camera.name
+        self._add(name for name in names if name not in self._views)
+        self._views = {name: self._views[name] for name in names}
+
+    def take(self, came: TakeModel, settings: Config) -> None:
+        """Take in an order, for a view or for all of them that name no model of their own."""
+        for look in settings.looks:
+            is_meant = look.model.path == settings.model.path if came.for_all else look.name == came.view
+            if is_meant and look.name in self._views:
+                self._views[look.name].take(came, settings.rollout)
+
+    def of_task(self, task: Task) -> str | None:
+        """Return the view whose model a thread has downloaded; None: it was none of ours."""
+        return next((view for view, rollouts in self._views.items() if rollouts.fetching is task), None)
+
+    def take_waiting(self) -> None:
+        """See `Rollouts.take_waiting`."""
+        for rollouts in self._views.values():
+            rollouts.take_waiting()
+
+    def applied(self, settings: Config) -> Config:
+        """Return settings with the active models."""
+        return applied(self.records, settings)
+
+    def _add(self, views: Iterable[str]) -> None:
+        for view in views:
+            self._views[view] = Rollouts(
+                self._camera,
+                self._start,
+                self._publish,
+                lambda view=view: self._running(view),  # type: ignore[misc]
+                view=view,
+                others=lambda view=view: [  # type: ignore[misc]
+                    model for name, rollouts in self._views.items() if name != view for model in rollouts.models
+                ],
+            )
+
+
+def applied(
+    records: Mapping[str, Record], settings: Config, candidates: Mapping[str, Installed] | None = None
+) -> Config:
+    """Return settings with ``candidates``, else with the active models, where they take any."""
+    candidates = candidates or {}
+    for view, record in records.items():
+        settings = record.applied(settings, candidates.get(view), view)
+    return settings
