@@ -20,11 +20,12 @@ import cv2
 from edgecam import config
 from edgecam.camera.sources import open_source
 from edgecam.daemon.pipeline import make_pipelines
+from edgecam.events.tracker import Event
 from edgecam.tools import bench
 from edgecam.tools.demo import shipped_clip
 
 if TYPE_CHECKING:
-    from edgecam.events.tracker import Event
+    from edgecam.events.answers import Certainty
 
 SECONDS = 8
 SAVED = 0.7

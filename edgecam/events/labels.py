@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from edgecam import config
 
 # Names for nothing in particular, where neither the settings nor the model tell others.
-NEUTRAL = ("background", "__background__", "???", "unknown", "nothing", "none")
+UNDECIDED = ("background", "__background__", "???", "unknown")  # also where "nothing" is an answer: is the bin there?
+NEUTRAL = (*UNDECIDED, "nothing", "none")
 MOST_MISTAKES = 5
 
 
@@ -98,7 +99,9 @@ class Labels:
 def labels_of(model: LabelledModel, settings: config.EventsSettings) -> Labels:
     """Return a model's labels: groups and neutral ones as the settings say, else as the model does."""
     neutral = model.neutral if settings.neutral == "auto" else settings.neutral
-    return Labels(model.classes, _groups(model, settings), settings.ignore, NEUTRAL if neutral is None else neutral)
+    if neutral is None:
+        neutral = UNDECIDED if settings.kind == "state" else NEUTRAL
+    return Labels(model.classes, _groups(model, settings), settings.ignore, neutral)
 
 
 def mistakes(model: LabelledModel, settings: config.EventsSettings) -> list[str]:

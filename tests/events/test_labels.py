@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecam.config import EventsSettings
-from edgecam.events.labels import MOST_MISTAKES, NEUTRAL, Labels, labels_of, mistakes
+from edgecam.events.labels import MOST_MISTAKES, NEUTRAL, UNDECIDED, Labels, labels_of, mistakes
 from edgecam.events.tracker import EventTracker
 
 CLASSES = ("background", "tabby", "Egyptian cat", "fox", "cup")
@@ -96,6 +96,16 @@ class TestNeutral:
         labels = labels_of(Model(("hen", name)), EventsSettings())
         assert labels.names == ("hen", name)
         assert labels.neutral == {1}
+
+    def test_where_states_are_asked_for_nothing_is_an_answer(self) -> None:
+        model = Model(("Nothing", "none", "bin", *UNDECIDED, "Unknown"))
+        assert neutral_of(labels_of(model, EventsSettings(kind="state"))) == {*UNDECIDED, "Unknown"}
+
+    def test_but_not_where_the_settings_or_the_model_say_so(self) -> None:
+        state = EventsSettings(kind="state")
+        assert neutral_of(labels_of(Model(("bin", "nothing", "unknown"), neutral=("nothing",)), state)) == {"nothing"}
+        written = EventsSettings(kind="state", neutral=("nothing",))
+        assert neutral_of(labels_of(Model(("bin", "nothing", "unknown")), written)) == {"nothing"}
 
     def test_other_labels_are_not(self) -> None:
         assert neutral_of(Labels(("hen", "nothing much", "anon"))) == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
@@ -16,6 +17,7 @@ from edgecam.camera.frames import Frame, Layout
 from edgecam.camera.jpeg import BYTES, SIDE, jpeg
 from edgecam.camera.view import View, Wanted, view_of, wanted_of
 from edgecam.config import CameraSettings, Config, EventsSettings, PrivacySettings
+from edgecam.events.answers import AnswerTracker
 from edgecam.events.snapshots import Snapshot, Snapshots
 from edgecam.events.tracker import EventTracker
 from tests import clips
@@ -85,6 +87,32 @@ class TestBestFrame:
             own = [each.score for each in given_ if each.event_id == event]
             assert own
             assert own == sorted(set(own))
+
+
+class TestAnswers:
+    """What holds for days has the picture of its beginning."""
+
+    SETTINGS = EventsSettings(kind="state", smoothing=0, hold=0, release=0, groups={})
+    FRAMES = ((0.7, 0), (0.9, 0), (0.3, 0), (0.95, 0), (0, 0.8), (0, 0.9))
+
+    def test_it_is_given_with_the_new_alone(self) -> None:
+        ids = iter("ab")
+        tracker, best = AnswerTracker(self.SETTINGS, ("open", "closed"), lambda: next(ids)), Snapshots()
+        given_ = [
+            (number, each.event_id, each.score)
+            for number, scores in enumerate(self.FRAMES)
+            for each in best.step(frame(number), np.array(scores), tracker.step(number * FRAME_NS, np.array(scores)))
+        ]
+        assert given_ == [(0, "a", 0.7), (4, "b", 0.8)]
+        assert best.finish(tracker.end()) == []
+
+    def test_no_frame_is_kept_for_as_long(self) -> None:
+        tracker, best = AnswerTracker(self.SETTINGS, ("open", "closed"), lambda: "a"), Snapshots()
+        shown = frame(0)
+        picture = weakref.ref(shown.image)
+        assert best.step(shown, np.array((0.7, 0)), tracker.step(0, np.array((0.7, 0))))
+        del shown
+        assert picture() is None
 
 
 class TestJpeg:
