@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from edgecam.rollout.record import Record
 from edgecam.rollout.rollouts import Rollouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from edgecam.config import Config
-    from edgecam.rollout.record import Installed, ModelState, Record, TakeModel
+    from edgecam.rollout.record import Installed, ModelState, TakeModel
     from edgecam.tasks import Task
 
 
@@ -125,6 +126,6 @@ def applied(
 ) -> Config:
     """Return settings with ``candidates``, else with the active models, where they take any."""
     candidates = candidates or {}
-    for view, record in records.items():
-        settings = record.applied(settings, candidates.get(view), view)
+    for view in {**records, **candidates}:
+        settings = records.get(view, Record()).applied(settings, candidates.get(view), view)
     return settings
