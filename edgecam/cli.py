@@ -160,6 +160,7 @@ def check(*, file: Path | None, overrides: tuple[str, ...], picture: Path | None
 @click.option(
     "--top", type=click.IntRange(0), metavar="N", default=5, show_default=True, help="Labels of each picture; 0: all."
 )
+@click.option("--view", metavar="NAME", default="", help="Of several views, as this one would see them.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each picture.")
 @_configuration
 def classify(
@@ -167,6 +168,7 @@ def classify(
     pictures: tuple[Path, ...],
     model: Path | None,
     top: int,
+    view: str,
     as_json: bool,
     file: Path | None,
     overrides: tuple[str, ...],
@@ -175,7 +177,8 @@ def classify(
 
     edgecam classify photos --model mine.tflite --set model.pixels=0..1
 
-    The settings camera.crop, camera.rotation and camera.fit count too.
+    The settings camera.crop, camera.rotation and camera.fit count too, and of several views those of the first one, or
+    of that which --view names.
     """
     start_logging(verbose=False, quiet=True)
     from edgecam import config
@@ -183,7 +186,8 @@ def classify(
 
     settings = config.load(_settings_file(file), overrides, model)
     is_complete = True
-    for each in classify.classify(settings, pictures, top):
+    look = classify.look_of(settings, view, is_named=model is not None)
+    for each in classify.classify(settings, look, pictures, top):
         if isinstance(each, EdgecamError):
             click.echo(f"edgecam: {each}", err=True)
             is_complete = False

@@ -24,7 +24,7 @@ from edgecam.tools.remedies import remedy_for_broker, remedy_for_camera, remedy_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from edgecam.config import Config
+    from edgecam.config import Config, ViewSettings
 
 PATIENCE = 3  # times as long as a source waits for a frame, for one to be opened and to give one
 BROKER_TIMEOUT_S = 7.0
@@ -95,7 +95,9 @@ def findings(
     state, status = _service_state()
     is_running = of_service and state == "active"
     camera, frame = (_camera_of_service(settings, status), None) if is_running else _camera(settings)
-    yield _model(settings, shown or frame, of_service=of_service and state not in ("", "not installed"))
+    is_installed = of_service and state not in ("", "not installed")
+    for look in settings.looks:
+        yield _model(settings, look, shown or frame, of_service=is_installed)
     yield camera
     yield _broker(settings)
     yield _service(state)
@@ -114,26 +116,28 @@ def _failure(name: str, detail: str, remedy: str) -> Finding:
     return Finding(name, Status.FAILURE, detail, remedy)
 
 
-def _model(settings: Config, seen: Frame | None, *, of_service: bool) -> Finding:
+def _model(settings: Config, look: ViewSettings, seen: Frame | None, *, of_service: bool) -> Finding:
+    """Load the model of a view."""
     from edgecam.model.loading import plan_model
     from edgecam.model.meant import HIDDEN, HIDDEN_LIBRARY, is_hidden_from_services
 
+    name = f"model {look.name}".rstrip()
     try:
-        model = plan_model(settings.model, settings.camera.fps, measure=False).load()
+        model = plan_model(look.model, settings.camera.fps, measure=False).load()
     except EdgecamError as error:
-        return _failure("model", error.problem, remedy_for_model(error, settings.model))
+        return _failure(name, error.problem, remedy_for_model(error, look.model))
     path = model.file.path
-    if of_service and settings.model.path and is_hidden_from_services(path):
-        return _failure("model", f"{path}: read by you, but not by the service", HIDDEN)
-    delegate = settings.model.delegate
+    if of_service and look.model.path and is_hidden_from_services(path):
+        return _failure(name, f"{path}: read by you, but not by the service", HIDDEN)
+    delegate = look.model.delegate
     if of_service and "/" in delegate and is_hidden_from_services(Path(delegate)):
         detail, remedy = f"model.delegate: {delegate}: read by you, but not by the service", HIDDEN_LIBRARY
-        return _failure("model", detail, remedy)
-    doubts = [*doubts_of(model, settings, seen)]
-    facts = facts_of(model, settings, seen)
+        return _failure(name, detail, remedy)
+    doubts = [*doubts_of(model, settings, look, seen)]
+    facts = facts_of(model, settings, look, seen)
     detail = "; ".join([f"{path}: {words_of(model, facts)}", *(doubt.problem for doubt in doubts if doubt.problem)])
     remedy = "; ".join(doubt.remedy for doubt in doubts) or hint_of(model, seen)
-    return Finding("model", Status.WARNING if doubts else Status.OK, detail, remedy, facts)
+    return Finding(name, Status.WARNING if doubts else Status.OK, detail, remedy, facts)
 
 
 def _camera(settings: Config) -> tuple[Finding, Frame | None]:

@@ -12,7 +12,7 @@ import numpy as np
 from edgecam.camera.frames import Frame
 from edgecam.camera.pictures import KINDS, pictures_below, read_picture, why_unread
 from edgecam.camera.view import view_of
-from edgecam.errors import SourceFileError, in_words
+from edgecam.errors import ConfigError, SourceFileError, in_words
 from edgecam.model.loading import plan_model
 from edgecam.tools.event_lines import BAR, plain
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from edgecam.config import Config
+    from edgecam.config import Config, ViewSettings
     from edgecam.model.classifier import Classifier
 
 logger = logging.getLogger(__name__)
@@ -49,11 +49,33 @@ class Classified(msgspec.Struct, frozen=True):
             yield f"  {each.score:.2f} {'#' * round(BAR * min(max(each.score, 0.0), 1.0)):{BAR}} {plain(each.label)}"
 
 
-def classify(settings: Config, named: Sequence[Path], top: int) -> Iterator[Classified | SourceFileError]:
+def look_of(settings: Config, view: str, *, is_named: bool) -> ViewSettings:
+    """Return the settings of a view by its name, of the first one where none is named.
+
+    Args:
+        settings: all of them.
+        view: its name; empty: none is named.
+        is_named: the model was named for this run, so that it counts instead of the view's own.
+
+    Raises:
+        ConfigError: no view is called so.
+    """
+    look = settings.look(view) if view else settings.looks[0]
+    if look is None:
+        known = ", ".join(each.name for each in settings.views if each.name) or "none"
+        message = f"--view: no view is called {view!r}; known: {known}"
+        raise ConfigError(message)
+    return msgspec.structs.replace(look, model=settings.model) if is_named else look
+
+
+def classify(
+    settings: Config, look: ViewSettings, named: Sequence[Path], top: int
+) -> Iterator[Classified | SourceFileError]:
     """Classify pictures, and those in folders; of what cannot be read, give the error, and go on.
 
     Args:
-        settings: of the camera, whose view counts, and of the model.
+        settings: of the camera.
+        look: of the view, and of its model.
         named: pictures and folders.
         top: how many classes of each; 0: all.
 
@@ -62,14 +84,14 @@ def classify(settings: Config, named: Sequence[Path], top: int) -> Iterator[Clas
     Raises:
         ModelError: the model is refused.
     """
-    model = plan_model(settings.model, settings.camera.fps, measure=False).load()
+    model = plan_model(look.model, settings.camera.fps, measure=False).load()
     if model.pixels.source == "assumed":
         logger.warning(
             "%s: does not tell how it wants its pixels: %s is assumed; if these scores look wrong, see others: "
             "edgecam check --set model.path=%s --picture FILE",
             *(model.file.path, model.pixels.name, model.file.path),
         )
-    view = view_of(settings, model.size, model.fit)
+    view = view_of(settings, model.size, model.fit, look)
     for path in _pictures(named):
         if isinstance(path, SourceFileError):
             yield path

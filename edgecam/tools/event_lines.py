@@ -35,19 +35,27 @@ def event_line(event: EventPayload) -> str:
     """One event for a terminal, in at most 80 columns: time, step, label, score, and a bar or how long it lasted."""
     kind = click.style(f"{event.type:6}", fg=COLOURS.get(event.type))
     more = _lasted(event) if event.end_time else _bar(event.score)
-    return f"{_time_of_day(event.frame_time)}  {kind}  {_label_and_score(event.label, event.score)} {more}"
+    return f"{_time_of_day(event.frame_time)}  {kind}  {_label_and_score(_named(event), event.score)} {more}"
 
 
 def event_words(event: EventPayload) -> str:
     """One event for a log, which has times of its own: label and score first."""
     more = f", {_lasted(event)}" if event.end_time else ""
-    return f"{plain(event.label)} {event.score:.2f} {event.type}{more}"
+    return f"{plain(_named(event))} {event.score:.2f} {event.type}{more}"
 
 
-def nearest_line(leading: LabelPayload, at: datetime) -> str:
-    """What comes nearest to an event while there is none, laid out like an event."""
-    what = f"{_label_and_score(leading.label, leading.score)} {_bar(leading.score)}".rstrip()
+def nearest_line(leading: LabelPayload, at: datetime, view: str = "") -> str:
+    """What comes nearest to an event, in a view by its name, while there is none, laid out like an event."""
+    what = f"{_label_and_score(_in_view(leading.label, view), leading.score)} {_bar(leading.score)}".rstrip()
     return click.style(f"{_time_of_day(at.isoformat())}  {'-':6}  {what} not told", dim=True)
+
+
+def _named(event: EventPayload) -> str:
+    return _in_view(event.label, event.view or "")
+
+
+def _in_view(label: str, view: str) -> str:
+    return f"{view}: {label}" if view else label
 
 
 def _time_of_day(iso: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from edgecam.camera.view import view_of
+from edgecam.camera.view import fit_of, view_of
 from edgecam.errors import ModelError, split_remedy
 from edgecam.model.classifier import Classifier
 from edgecam.model.labels.files import repeated
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgecam.camera.frames import Frame
-    from edgecam.config import Config
+    from edgecam.config import Config, ViewSettings
 
 ALIKE = 0.01  # by which scores of a black, a white, a noisy and the camera's picture differ at least
 SHOWN = 3  # labels under each range of pixels
@@ -63,16 +63,17 @@ class Doubt:
     remedy: str
 
 
-def facts_of(model: Classifier, settings: Config, frame: Frame | None) -> Facts:
+def facts_of(model: Classifier, settings: Config, look: ViewSettings, frame: Frame | None) -> Facts:
     """Tell what is known of a model.
 
     Args:
         model: loaded.
-        settings: by which it was.
+        settings: all of them.
+        look: those of the view, by which it was.
         frame: of any size, to be shown to it where its pixels are not told for sure; None: there is none.
     """
     width, height = model.size
-    ranges = _under_each_range(model, settings, frame) if frame and not model.pixels.is_sure else ()
+    ranges = _under_each_range(model, settings, look, frame) if frame and not model.pixels.is_sure else ()
     return Facts(
         input=(height, width, model.input.channels),
         type=np.dtype(model.input.dtype).name,
@@ -80,7 +81,7 @@ def facts_of(model: Classifier, settings: Config, frame: Frame | None) -> Facts:
         pixels=model.pixels.name,
         pixels_from=model.pixels.source,
         outputs=model.outputs,
-        fit=settings.camera.fit or model.fit,
+        fit=fit_of(settings.camera, look, model.fit),
         labels=len(model.classes),
         labels_from=model.labels.place,
         ranges=dict(ranges),
@@ -121,37 +122,37 @@ def hint_of(model: Classifier, frame: Frame | None) -> str:
     return f'{if_wrong}set model.pixels (and model.channels = "bgr" if it was made with OpenCV or Caffe): {where}'
 
 
-def doubts_of(model: Classifier, settings: Config, frame: Frame | None) -> Iterator[Doubt]:
+def doubts_of(model: Classifier, settings: Config, look: ViewSettings, frame: Frame | None) -> Iterator[Doubt]:
     """Name what looks wrong with a model that runs."""
     if model.pixels.source == "assumed":
         yield Doubt("", hint_of(model, frame))
-    if model.pixels.is_bgr and settings.model.channels == "rgb":
+    if model.pixels.is_bgr and look.model.channels == "rgb":
         yield Doubt(
             "what it first takes off are the means of blue, green and red, in this order", 'set model.channels = "bgr"'
         )
     if twice := repeated(model.classes):
         yield Doubt(*split_remedy(twice))
-    if _is_blind(model, settings, frame):
+    if _is_blind(model, settings, look, frame):
         what = "noise, patches of colour, black, white" + (" and the picture" if frame else "")
         yield Doubt(f"it says nearly the same of {what}", "is model.pixels right, and the model whole?")
 
 
 def _under_each_range(
-    model: Classifier, settings: Config, frame: Frame
+    model: Classifier, settings: Config, look: ViewSettings, frame: Frame
 ) -> Iterator[tuple[str, tuple[LabelScore, ...]]]:
-    seen = view_of(settings, model.size, model.fit).of_frame(frame)
+    seen = view_of(settings, model.size, model.fit, look).of_frame(frame)
     for name in USUAL:
-        other = msgspec.structs.replace(settings.model, pixels=name)
+        other = msgspec.structs.replace(look.model, pixels=name)
         try:
             yield name, highest(Classifier(other), seen, SHOWN)
         except ModelError:  # its input cannot hold such numbers
             continue
 
 
-def _is_blind(model: Classifier, settings: Config, frame: Frame | None) -> bool:
+def _is_blind(model: Classifier, settings: Config, look: ViewSettings, frame: Frame | None) -> bool:
     """Whether a model gives nearly the same scores whatever it sees."""
     rows = [model.scores(each) for each in probes(*model.size)]
     if frame:
-        seen = view_of(settings, model.size, model.fit).of_frame(frame)
+        seen = view_of(settings, model.size, model.fit, look).of_frame(frame)
         rows.append(model.scores(seen.image, seen.layout))
     return bool(np.ptp(rows, axis=0).max() < ALIKE)
