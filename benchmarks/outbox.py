@@ -67,7 +67,7 @@ def drain(folder: Path, backlog: int) -> float:
     os.environ["STATE_DIRECTORY"] = str(folder / "state")
     now = "2026-11-24T04:27:34.141203Z"
     top = tuple(LabelPayload(label, 0.3) for label in ("red", "green", "blue"))
-    box = Outbox(outbox_file("porch"), config.OutboxSettings(size=backlog), 0.0, lambda _opened: None)
+    box = Outbox(outbox_file("porch"), config.OutboxSettings(size=backlog), 0.0, lambda _view, _opened: None)
     for number in range(backlog):
         about = (SCHEMA, f"{number:036}", "new", "porch", "red", 0, 0.9, 0.9, now, now, None, top)
         event = EventPayload(*about, model=ModelPayload("colours", "0" * 64))  # type: ignore[arg-type]

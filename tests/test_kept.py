@@ -19,7 +19,7 @@ from edgecam import kept
 from edgecam.config import Config
 from edgecam.daemon.switches import Switches
 from edgecam.kept import forget_kept, read_kept, switches_file, write_kept, write_whole
-from edgecam.mqtt.homeassistant import Announced
+from edgecam.mqtt.announced import Announced
 from edgecam.mqtt.outbox_file import OutboxFile
 from edgecam.rollout.record import Installed, Record
 

@@ -7,25 +7,32 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgecam.kept import announced_file, forget_kept
-from edgecam.mqtt.homeassistant import Announced, announcement, announcement_topic
+from edgecam.mqtt.announced import Announced
+from edgecam.mqtt.entities import is_label_of
+from edgecam.mqtt.homeassistant import announcement, announcement_topic, entities
 from edgecam.mqtt.notices import Origin
 from edgecam.mqtt.retained import Retained
 
 if TYPE_CHECKING:
     from edgecam import config
     from edgecam.mqtt.delivery import Delivery
-    from edgecam.mqtt.notices import Switched
+    from edgecam.mqtt.entities import Entities
+    from edgecam.mqtt.notices import Switched, ViewFacts
     from edgecam.mqtt.payloads import StatePayload
     from edgecam.mqtt.states import States
     from edgecam.rollout.record import ModelState
 
 
 class Board:
-    """Has all of it kept under the camera's name of now, and what is told to Home Assistant too."""
+    """Has all of it kept under the camera's name of now, and what is told to Home Assistant too.
+
+    What is kept of a view that is gone is cleared, also of one that went while no daemon ran.
+    """
 
     def __init__(
         self,
         settings: config.Config,
+        views: tuple[ViewFacts, ...],
         states: States,
         switched: Switched,
         model_state: ModelState,
@@ -35,15 +42,18 @@ class Board:
 
         Args:
             settings: all of them.
+            views: at least one.
             states: what is seen.
-            switched: what is published as ``enabled/state`` and ``threshold/state``.
-            model_state: what is published as ``model/state``, if models may come over MQTT.
+            switched: what is published as ``enabled/state`` and ``threshold/state``; that of views with a name comes
+                later.
+            model_state: likewise what is published as ``model/state``, if models may come over MQTT.
             delivery: by way of which it is told.
         """
         self._settings = settings
+        self._views = views
         self._states = states
-        self._switched = switched
-        self._model_state = model_state
+        self._switched = {switched.view: switched}
+        self._model_states = {model_state.view: model_state}
         self._announced = Announced(announced_file(settings.camera.name))
         self.over(delivery)
 
@@ -52,21 +62,26 @@ class Board:
         self._delivery = delivery
         self._retained = Retained(delivery)
 
-    def take(self, settings: config.Config) -> None:
-        """Take over other settings; what is told by them is for `put_all` or `announce` to tell."""
-        before, self._settings = self._settings, settings
+    def take(self, settings: config.Config, views: tuple[ViewFacts, ...]) -> None:
+        """Take over other settings and views; what is told by them is for `put_all` to tell."""
+        before, self._settings, self._views = self._settings, settings, views
+        there = {"", *(view.name for view in views)}
+        self._switched = {view: each for view, each in self._switched.items() if view in there}
+        self._model_states = {view: each for view, each in self._model_states.items() if view in there}
         if settings.camera.name != before.camera.name:
             forget_kept(announced_file(before.camera.name))
             self._announced = Announced(announced_file(settings.camera.name))
 
     def put_all(self) -> None:
-        """Have all kept."""
+        """Have all kept, and nothing else of what was kept before."""
         self.announce()
         self._retained.put(self._topic("availability"), b"online")
         for view, state in self._states.now.items():
             self._put_state(view, state)
-        self._put_switches()
-        self._put_model_state()
+        for switched in self._switched.values():
+            self._put_switches(switched)
+        for model_state in self._model_states.values():
+            self._put_model_state(model_state)
 
     def tell_all(self) -> None:
         """Tell all that is kept, to a broker that may know nothing."""
@@ -84,43 +99,76 @@ class Board:
             self._put_state(view, state)
 
     def switch(self, switched: Switched) -> None:
-        """Tell what is switched now."""
-        self._switched = switched
-        self._put_switches()
+        """Tell what is switched now, unless it is of a view that has gone since."""
+        if switched.view and switched.view not in {view.name for view in self._views}:
+            return
+        before = self._resets
+        self._switched[switched.view] = switched
+        if self._resets != before:
+            self.announce()
+        self._put_switches(switched)
 
     def tell_model(self, state: ModelState) -> None:
         """Tell what becomes of an ordered model."""
-        self._model_state = state
-        self._put_model_state()
+        self._model_states[state.view] = state
+        self._put_model_state(state)
 
     def announce(self) -> None:
-        """Let Home Assistant show the camera as the settings say, and withdraw it from where it was shown before."""
+        """Let Home Assistant show the camera as the settings say; clear where it was shown, and what is of no view."""
         topic = announcement_topic(self._settings)
-        payload = announcement(self._settings, self._delivery.largest(topic))
-        for announced in self._announced.topics:
-            if announced != topic or not payload:
-                self._retained.put(announced, b"")
+        most, resets = self._delivery.largest(topic), self._resets
+        shown = entities(self._settings, self._views, resets=resets)
+        payload = announcement(self._settings, most, views=self._views, gone=self._gone(shown), resets=resets)
+        wanted = [*([topic] if payload else []), *self._topics()]
+        for other in self._announced.topics:
+            if other not in wanted:
+                self._retained.put(other, b"")
+        self._announced.note(*wanted)
         if payload:
             self._retained.put(topic, payload)
-            self._announced.note(topic)
+            self._announced.show({key: each["platform"] for key, each in shown.items() if len(each) > 1})
 
     def take_cleared(self, topic: str) -> None:
         """Take in that the broker keeps nothing on a topic any more."""
         self._announced.forget(topic)
+        if topic == announcement_topic(self._settings):
+            self._announced.forget_entities()
+
+    @property
+    def _resets(self) -> bool:
+        """Whether the threshold that is told of the camera is null."""
+        return any(not view and switched.threshold is None for view, switched in self._switched.items())
+
+    def _gone(self, shown: Entities) -> dict[str, str]:
+        """Return the platforms of what is to be shown no more; of a view that is out nobody knows the labels."""
+        out = [view.name for view in self._views if view.error is not None and not view.labels]
+        return {
+            key: platform
+            for key, platform in self._announced.entities.items()
+            if key not in shown and not any(is_label_of(view, key) for view in out)
+        }
+
+    def _topics(self) -> list[str]:
+        """List what is kept only while there is a view, or while models may be ordered."""
+        topics = []
+        for view in self._views:
+            names = ["state", "enabled/state", "threshold/state"] if view.name else []
+            names += ["model/state"] if self._settings.rollout.public_key else []
+            topics += [self._topic(name, view.name) for name in names]
+        return topics
 
     def _put_state(self, view: str, state: StatePayload) -> None:
-        topic = Origin(self._settings.root, self._settings.camera.name, view).topic("state")
-        self._retained.put(topic, msgspec.json.encode(state))
+        self._retained.put(self._topic("state", view), msgspec.json.encode(state))
 
-    def _put_switches(self) -> None:
-        self._retained.put(self._topic("enabled/state"), b"ON" if self._switched.enabled else b"OFF")
-        self._retained.put(self._topic("threshold/state"), msgspec.json.encode(self._switched.threshold))
+    def _put_switches(self, switched: Switched) -> None:
+        enabled, threshold = (self._topic(name, switched.view) for name in ("enabled/state", "threshold/state"))
+        self._retained.put(enabled, b"ON" if switched.enabled else b"OFF")
+        self._retained.put(threshold, msgspec.json.encode(switched.threshold))
 
-    def _put_model_state(self) -> None:
-        if self._settings.rollout.public_key:
-            self._retained.put(self._topic("model/state"), self._model_state.text.encode())
-        else:
-            self._retained.take_back(self._topic("model/state"))
+    def _put_model_state(self, state: ModelState) -> None:
+        topic = self._topic("model/state", state.view)
+        if topic in self._topics():
+            self._retained.put(topic, state.text.encode())
 
-    def _topic(self, name: str) -> str:
-        return f"{self._settings.root}/{name}"
+    def _topic(self, name: str, view: str = "") -> str:
+        return Origin(self._settings.root, self._settings.camera.name, view).topic(name)

@@ -237,8 +237,8 @@ class Connection:
 
     def _received(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         try:
-            name = self._topics.get(message.topic, message.topic)
-            command = commands.parse(name, bytes(message.payload), is_kept=message.retain)
+            ordered = self._topics.get(message.topic, commands.Ordered(message.topic))
+            command = commands.parse(ordered.name, bytes(message.payload), view=ordered.view, is_kept=message.retain)
         except ValueError as error:
             logger.warning("command refused: %s", error)
         else:

@@ -13,10 +13,10 @@ from edgecam.mqtt.payloads import EventPayload
 logger = logging.getLogger(__name__)
 
 
-def message_of(payload: EventPayload, topic: str) -> Message:
-    """Make a message for the outbox."""
+def message_of(payload: EventPayload, topic: str, view: str = "") -> Message:
+    """Make a message for the outbox, about an event of a view."""
     at_s = seconds_of(payload.frame_time) if payload.clock_set else None
-    return Message(topic, msgspec.json.encode(payload), payload.type, at_s)
+    return Message(topic, msgspec.json.encode(payload), payload.type, at_s, view)
 
 
 def log_event(payload: EventPayload) -> None:
@@ -24,21 +24,19 @@ def log_event(payload: EventPayload) -> None:
     logger.debug("event %s %s %s %.2f %s", payload.type, payload.id, payload.frame_time, payload.score, payload.label)
 
 
-def still_open(opened: OpenEvent, frame_time: str) -> OpenEvent:
-    """Note that what an event saw was still there at ``frame_time``."""
-    payload = msgspec.json.decode(opened.payload, type=EventPayload)
-    return opened._replace(payload=msgspec.json.encode(msgspec.structs.replace(payload, frame_time=frame_time)))
-
-
-def ended(opened: OpenEvent) -> EventPayload | None:
-    """End an event that an earlier run left open, at the last time that it was noted; None if it makes no sense."""
+def read_left(opened: OpenEvent) -> EventPayload | None:
+    """Read an event that an earlier run left open; None if it makes no sense."""
     try:
         payload = msgspec.json.decode(opened.payload, type=EventPayload)
-        seconds_of(payload.frame_time)
+        seconds_of(payload.start_time), seconds_of(payload.frame_time)
     except ValueError as error:
         logger.warning("an event that was left open cannot be read (%s): it is not ended", error)
         return None
-    logger.info("an earlier run was killed in the middle of an event; it is ended now")
+    return payload
+
+
+def ended(payload: EventPayload) -> EventPayload:
+    """End an event when it was seen last."""
     return msgspec.structs.replace(payload, type="end", end_time=payload.frame_time)
 
 
@@ -53,13 +51,13 @@ def moved(event: EventPayload, step_ns: int) -> EventPayload:
     )
 
 
-def corrected(payload: bytes, step_ns: int) -> bytes:
+def _corrected(payload: bytes, step_ns: int) -> bytes:
     """Move the times in an event's payload likewise."""
     return msgspec.json.encode(moved(msgspec.json.decode(payload, type=EventPayload), step_ns))
 
 
 def corrected_message(message: Message, step_ns: int) -> Message:
     """Move the times of a message likewise."""
-    payload = corrected(message.payload, step_ns)
+    payload = _corrected(message.payload, step_ns)
     at_s = seconds_of(msgspec.json.decode(payload, type=EventPayload).frame_time)
     return message._replace(payload=payload, at_s=at_s)

@@ -29,6 +29,7 @@ UNOPENED = 1 << 40  # the first number where the file cannot be opened: behind a
 class _Entry(NamedTuple):
     kind: str
     at_s: float | None
+    view: str
 
 
 class Outbox:
@@ -38,12 +39,17 @@ class Outbox:
     disk can be used again.
 
     Attributes:
-        opened: the event that has begun and not ended; it is saved with the messages.
+        opened: by view, the event that has begun and not ended; it is saved with the messages.
         dropped: messages that were given up since the start, as there were too many or they were too old.
     """
 
     def __init__(
-        self, path: Path, limits: config.OutboxSettings, now_s: float, end_of: Callable[[OpenEvent], Message | None]
+        self,
+        path: Path,
+        limits: config.OutboxSettings,
+        now_s: float,
+        end_of: Callable[[str, OpenEvent], Message | None],
+        keeps: Callable[[str, OpenEvent], bool] = lambda _view, _opened: False,
     ) -> None:
         """Continue with what an earlier run left in the file at ``path``.
 
@@ -51,18 +57,20 @@ class Outbox:
             path: of the file, which need not be there.
             limits: how many messages it holds, and for how long.
             now_s: of the monotonic clock, as everywhere here.
-            end_of: makes the end, if it can, of an event that an earlier run left open as it was killed.
+            end_of: makes the end, if it can, of an event of a view that an earlier run left open.
+            keeps: asked before: whether it goes on instead.
         """
         self._path = path
         self._limits = limits
         self._end_of = end_of
+        self._keeps = keeps
         self._waiting: dict[int, _Entry] = {}  # in their order
         self._added: dict[int, Message] = {}  # of these, what is not on disk yet
         self._removed: set[int] = set()  # still on disk
-        self._opened_on_disk: OpenEvent | None = None
+        self._opened_on_disk: dict[str, OpenEvent] = {}
         self._written_s = now_s
         self._retry_s: float | None = None  # when to try again, while the disk cannot be used
-        self.opened: OpenEvent | None = None
+        self.opened: dict[str, OpenEvent] = {}
         self.dropped = 0
         self._next = self._first_of_run = UNOPENED
         self._handed_out = 0
@@ -91,7 +99,7 @@ class Outbox:
 
     def add(self, message: Message) -> None:
         """Append a message."""
-        self._waiting[self._next] = _Entry(message.kind, message.at_s)
+        self._waiting[self._next] = _Entry(message.kind, message.at_s, message.view)
         self._added[self._next] = message
         self._next += 1
         self._make_room()
@@ -130,14 +138,14 @@ class Outbox:
         """Correct all messages of this run, as the system's clock was set."""
         for number, message in self._after(self._first_of_run - 1, len(self._waiting)):
             self._added[number] = corrected = correction(message)
-            self._waiting[number] = _Entry(corrected.kind, corrected.at_s)
+            self._waiting[number] = _Entry(corrected.kind, corrected.at_s, corrected.view)
 
     def take_from(self, other: Outbox) -> None:
         """Append all messages of another outbox, which is empty then."""
         for number, message in other.oldest(len(other)):
             self.add(message)
             other.remove(number)
-        self.opened, other.opened = other.opened, None
+        self.opened, other.opened = self.opened | other.opened, {}
         self.dropped += other.dropped
 
     def save(self, now_s: float) -> None:
@@ -157,7 +165,7 @@ class Outbox:
             logger.info("%s: can be used again", self._path)
         self._retry_s = None
         self._written_s = now_s
-        self._opened_on_disk = self.opened
+        self._opened_on_disk = dict(self.opened)
         self._added.clear()
         self._removed.clear()
 
@@ -194,14 +202,18 @@ class Outbox:
         except (sqlite3.Error, OSError) as error:
             self._warn(error, now_s)
             return
-        left = {number: _Entry(kind, at_s) for number, kind, at_s in rows if number not in self._removed}
+        left = {row[0]: _Entry(*row[1:]) for row in rows if row[0] not in self._removed}
         if self._next == UNOPENED:
             self._next = self._first_of_run = max(left, default=0) + 1
         self._waiting = left | self._waiting
         self.rewind()
-        if opened and opened != self._opened_on_disk:
-            self._opened_on_disk = opened
-            if end := self._end_of(opened):
+        before, self._opened_on_disk = self._opened_on_disk, opened
+        for view, event in opened.items():
+            if event == before.get(view):  # this run's
+                continue
+            if view not in self.opened and self._keeps(view, event):
+                self.opened[view] = event
+            elif end := self._end_of(view, event):
                 self.add(end)
 
     def _give_up_file(self, error: sqlite3.Error) -> None:
@@ -215,10 +227,10 @@ class Outbox:
     def _make_room(self) -> None:
         size = self._limits.size
         if len(self._waiting) > size:
-            kinds = [(number, entry.kind) for number, entry in self._waiting.items()]
+            kinds = [(number, entry.kind, entry.view) for number, entry in self._waiting.items()]
             self._drop(surplus(kinds, len(kinds) - size + size // DROPPED_SHARE))
         elif self._retry_s and len(self._added) > IN_MEMORY:
-            kinds = [(number, message.kind) for number, message in self._added.items()]
+            kinds = [(number, message.kind, message.view) for number, message in self._added.items()]
             self._drop(surplus(kinds, len(kinds) - IN_MEMORY + IN_MEMORY // DROPPED_SHARE))
 
     def _drop(self, numbers: list[int]) -> None:
@@ -235,24 +247,23 @@ class Outbox:
         self._retry_s = now_s + RETRY_S
 
 
-def surplus(kinds: Iterable[tuple[int, str]], count: int) -> list[int]:
-    """Choose ``count`` messages to give up, of numbers with their kinds, oldest first.
+def surplus(kinds: Iterable[tuple[int, str, str]], count: int) -> list[int]:
+    """Choose ``count`` messages to give up, of numbers with their kinds and views, oldest first.
 
     The oldest ``update`` messages go first, then the oldest events as a whole, so that none begins and does not end,
-    and only then the oldest of what remains.
+    and only then the oldest of what remains. Events of one view do not overlap; those of several do.
     """
     kinds = list(kinds)
-    chosen = [number for number, kind in kinds if kind == "update"][:count]
-    began: int | None = None
-    for number, kind in kinds:
+    chosen = [number for number, kind, _ in kinds if kind == "update"][:count]
+    began: dict[str, int] = {}
+    for number, kind, view in kinds:
         if len(chosen) >= count:
             return chosen
         if kind == "new":
-            began = number
-        elif kind == "end" and began is not None:
-            chosen += [began, number]
-            began = None
-    rest = [number for number, _ in kinds if number not in set(chosen)]
+            began[view] = number
+        elif kind == "end" and view in began:
+            chosen += [began.pop(view), number]
+    rest = [number for number, *_ in kinds if number not in set(chosen)]
     return chosen + rest[: max(0, count - len(chosen))]
 
 

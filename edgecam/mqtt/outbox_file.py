@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
 SCHEMA = """
@@ -15,6 +15,9 @@ CREATE TABLE IF NOT EXISTS waiting
     (number INTEGER PRIMARY KEY, topic TEXT NOT NULL, kind TEXT NOT NULL, at_s REAL, payload BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS open_event (one INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL);
 """
+# What the tables of older daemons lack; they, too, can read and write a table that has it.
+VIEW = "ALTER TABLE {} ADD COLUMN view TEXT NOT NULL DEFAULT ''"
+TABLES = ("waiting", "open_event")
 
 
 class Message(NamedTuple):
@@ -25,23 +28,25 @@ class Message(NamedTuple):
         payload: what it says.
         kind: ``new``, ``update`` or ``end``.
         at_s: when it happened, in seconds since 1970; None where the system's clock was not set yet.
+        view: the name of the view of which it tells.
     """
 
     topic: str
     payload: bytes
     kind: str
     at_s: float | None
+    view: str = ""
 
 
 class OpenEvent(NamedTuple):
-    """The last message of the event that has not ended yet."""
+    """The last message of an event that has not ended yet."""
 
     topic: str
     payload: bytes
 
 
 class OutboxFile:
-    """Messages by ascending numbers, and the open event, in an SQLite database; for one thread.
+    """Messages by ascending numbers, and the open event of each view, in an SQLite database; for one thread.
 
     Each change is one transaction and survives a power cut once it has returned.
     """
@@ -60,14 +65,19 @@ class OutboxFile:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(SCHEMA)
+            for table in TABLES:
+                if "view" not in [row[1] for row in self._database.execute(f"PRAGMA table_info({table})")]:
+                    self._database.execute(VIEW.format(table))
             self._database.execute("BEGIN EXCLUSIVE")
             self._database.execute("COMMIT")
         except sqlite3.Error:
             self._database.close()
             raise
 
-    def write(self, added: Iterable[tuple[int, Message]], removed: Collection[int], opened: OpenEvent | None) -> None:
-        """Add and remove messages and exchange the open event, in one transaction.
+    def write(
+        self, added: Iterable[tuple[int, Message]], removed: Collection[int], opened: Mapping[str, OpenEvent]
+    ) -> None:
+        """Add and remove messages and exchange the open events, which go by view, in one transaction.
 
         Raises:
             sqlite3.Error: the disk is full or gone; nothing has changed.
@@ -77,12 +87,14 @@ class OutboxFile:
         try:
             execute("DELETE FROM waiting WHERE number = ?", ((number,) for number in removed))
             execute(
-                "INSERT OR REPLACE INTO waiting (number, topic, payload, kind, at_s) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO waiting (number, topic, payload, kind, at_s, view) VALUES (?, ?, ?, ?, ?, ?)",
                 ((number, *message) for number, message in added),
             )
             self._database.execute("DELETE FROM open_event")
-            if opened:
-                self._database.execute("INSERT INTO open_event (topic, payload) VALUES (?, ?)", opened)
+            execute(
+                "INSERT INTO open_event (view, topic, payload) VALUES (?, ?, ?)",
+                ((view, *event) for view, event in opened.items()),
+            )
             self._database.execute("COMMIT")
         except sqlite3.Error:
             with contextlib.suppress(sqlite3.Error):  # the error may have rolled it back already
@@ -95,22 +107,26 @@ class OutboxFile:
         Raises:
             sqlite3.Error: the disk is gone.
         """
-        query = "SELECT number, topic, payload, kind, at_s FROM waiting WHERE number > ? ORDER BY number"
+        query = "SELECT number, topic, payload, kind, at_s, view FROM waiting WHERE number > ? ORDER BY number"
         for row in self._database.execute(query, (number,)):
             yield row[0], Message(*row[1:])
 
-    def index(self) -> list[tuple[int, str, float | None]]:
-        """List number, kind and time of every message, in their order.
+    def index(self) -> list[tuple[int, str, float | None, str]]:
+        """List number, kind, time and view of every message, in their order.
 
         Raises:
             sqlite3.Error: the disk is gone.
         """
-        return self._database.execute("SELECT number, kind, at_s FROM waiting ORDER BY number").fetchall()
+        return self._database.execute("SELECT number, kind, at_s, view FROM waiting ORDER BY number").fetchall()
 
-    def opened(self) -> OpenEvent | None:
-        """Return the event that was open at the last write."""
-        row = self._database.execute("SELECT topic, payload FROM open_event").fetchone()
-        return OpenEvent(*row) if row else None
+    def opened(self) -> dict[str, OpenEvent]:
+        """Return the events that were open at the last write, by view.
+
+        Raises:
+            sqlite3.Error: the disk is gone.
+        """
+        rows = self._database.execute("SELECT view, topic, payload FROM open_event ORDER BY one")
+        return {view: OpenEvent(topic, payload) for view, topic, payload in rows}
 
     def close(self) -> None:
         """Close the file; what is in it is kept."""

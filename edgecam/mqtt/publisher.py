@@ -17,10 +17,9 @@ from edgecam.mqtt.board import Board
 from edgecam.mqtt.commands import Announce
 from edgecam.mqtt.connection import Connection
 from edgecam.mqtt.delivery import Delivery
-from edgecam.mqtt.messages import corrected, corrected_message, ended, log_event, message_of, moved, still_open
-from edgecam.mqtt.notices import Happened, Picture, SettingsChange, Switched
-from edgecam.mqtt.outbox import Outbox
-from edgecam.mqtt.outbox_file import OpenEvent
+from edgecam.mqtt.events import Events, broker_of
+from edgecam.mqtt.messages import log_event
+from edgecam.mqtt.notices import Certainty, Happened, Picture, SettingsChange, Switched, ViewFacts, ViewsChange
 from edgecam.mqtt.pictures import show
 from edgecam.mqtt.states import States
 from edgecam.rollout.record import ModelState
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from edgecam.mqtt.clock import Clock
     from edgecam.mqtt.commands import Command
     from edgecam.mqtt.link import Link
-    from edgecam.mqtt.outbox_file import Message
     from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
 
 logger = logging.getLogger(__name__)
@@ -92,6 +90,7 @@ class Publisher:
         inbox: Inbox,
         report: Callable[[int, int], StatsPayload],
         *,
+        views: tuple[ViewFacts, ...] = (ViewFacts(),),
         on_event: Callable[[EventPayload], None],
         on_report: Callable[[StatePayload, StatsPayload], None],
         on_command: Callable[[Command], None],
@@ -105,8 +104,10 @@ class Publisher:
             model_state: what is published as ``model/state``, if models may come over MQTT.
             inbox: into which any thread puts what happened or was switched.
             report: returns stats, from the numbers of events that are undelivered and that were given up.
+            views: of the camera, at least one; what is switched of those with a name, and how their models go, is told
+                into the inbox.
             on_event: called in the publisher's thread with each event when it is saved.
-            on_report: called in the publisher's thread with what it publishes as stats.
+            on_report: called in the publisher's thread with what the first view sees, and what it publishes as stats.
             on_command: called in the connection's thread with what was ordered.
 
         Raises:
@@ -120,11 +121,12 @@ class Publisher:
         self._on_event = on_event
         self._on_report = on_report
         self._on_command = on_command
-        self._noted_s = 0.0
+        self._views = views
         self._finish_at = math.inf
         # Of a camera at rest nothing says that it is lost.
-        self._states = States(clock.iso(time.monotonic_ns()), online=not switched.enabled)
-        self._decided: list[EventPayload] = []  # to be told of when they are saved
+        states = States(self._now(), online=not switched.enabled, views=views, are_several=bool(settings.views))
+        self._states = states
+        self._events = Events(clock, views, states)
         self._pictures: list[Picture] = []  # to be published, after the events that they show
         self._leaving: _Leaving | None = None
         self._met: Link | None = None  # to a broker that was told nothing yet
@@ -153,8 +155,9 @@ class Publisher:
 
     def run(self) -> None:
         """Publish until `finish` is called."""
-        self._board = Board(self._settings, self._states, self._switched, self._model_state, self._delivery)
-        self._outbox = self._outbox_of(self._settings)
+        known = self._settings, self._views, self._states, self._switched, self._model_state
+        self._board = Board(*known, self._delivery)
+        self._outbox = self._events.open_outbox(self._settings)
         self._board.put_all()
         self._connection.start()
         self._reported_s = self._tended_s = time.monotonic()
@@ -180,17 +183,6 @@ class Publisher:
             logger.warning("%d events could not be delivered; they are kept for the next start", len(self._outbox))
         self._outbox.close(time.monotonic())
 
-    def _outbox_of(self, settings: config.Config) -> Outbox:
-        return Outbox(outbox_file(settings.camera.name), settings.outbox, time.monotonic(), self._end_of)
-
-    def _end_of(self, opened: OpenEvent) -> Message | None:
-        """End an event that an earlier run left open as it was killed, if it can be."""
-        payload = ended(opened)
-        if payload is None:
-            return None
-        self._decided.append(payload)
-        return message_of(payload, opened.topic)
-
     def _wake_at(self) -> float:
         return min(
             self._reported_s + self._settings.stats.interval,
@@ -214,20 +206,26 @@ class Publisher:
         self._follow_clock()
         self._handle(item)
         while not self._inbox.empty():
-            if not self._decided:  # no event stands before them
+            if not self._events.decided:  # no event stands before them
                 self._board.tell_states()
             self._handle(self._inbox.get())
 
     def _handle(self, item: _Item) -> None:
         match item:
             case Happened():
-                self._add(item)
+                self._events.add(item)
+            case Certainty():
+                self._events.be_certain(item)
             case Picture():
-                self._pictures.append(item)
+                self._pictures.append(self._events.named(item))
             case CameraChange():
                 self._states.follow_camera(online=item.online)
             case SettingsChange():
                 self._change_settings(item)
+            case ViewsChange(views):
+                self._events.change(views, self._settings, self._settings)
+                self._board.take(self._settings, views)
+                self._board.announce()
             case Switched():
                 self._board.switch(item)
             case _:
@@ -268,12 +266,13 @@ class Publisher:
     def _change_settings(self, change: SettingsChange) -> None:
         if self._leaving:  # the second change in two seconds
             self._move(self._leaving.change)
+        self._events.change(change.views, self._settings, change.settings)
         if change.connection is None:
             self._settings = change.settings
             self._outbox.limit(change.settings.outbox)
-            self._board.take(change.settings)
+            self._board.take(change.settings, change.views)
             self._board.announce()
-        elif self._delivery.connected and _broker(change.settings) != _broker(self._settings):
+        elif self._delivery.connected and broker_of(change.settings) != broker_of(self._settings):
             self._board.clear()
             self._board.over(Delivery())  # what is told meanwhile is not for this one
             self._leaving = _Leaving(change, time.monotonic() + LEAVE_S, self._outbox.next_number)
@@ -291,7 +290,7 @@ class Publisher:
     def _move(self, change: SettingsChange) -> None:
         """Go on over another connection, and under another name if the settings have one."""
         self._leaving = None
-        before, is_same_broker = self._settings, _broker(change.settings) == _broker(self._settings)
+        before, is_same_broker = self._settings, broker_of(change.settings) == broker_of(self._settings)
         goes = not is_same_broker or change.settings.root != before.root
         if goes and is_same_broker:
             self._board.clear()  # the next connection sees to it
@@ -306,39 +305,20 @@ class Publisher:
             self._board.over(self._delivery)
         self._outbox.limit(change.settings.outbox)
         if change.settings.camera.name != before.camera.name:
-            old, self._outbox = self._outbox, self._outbox_of(change.settings)
+            old, self._outbox = self._outbox, self._events.open_outbox(change.settings)
             self._outbox.take_from(old)
             self._outbox.save(time.monotonic())
             old.close(time.monotonic())
             forget_kept(outbox_file(before.camera.name))
-        self._board.take(change.settings)
+        self._board.take(change.settings, change.views)
         self._board.put_all()
         self._connection.start()
 
     def _follow_clock(self) -> None:
         """Correct what is not delivered yet when somebody has set the system's clock."""
-        step_ns = self._clock.step_ns()
-        if not step_ns:
-            return
-        logger.info("the system's clock was set by %+.1f s: undelivered events are corrected", step_ns / 1e9)
-        self._outbox.correct(lambda message: corrected_message(message, step_ns))
-        if opened := self._outbox.opened:
-            self._outbox.opened = opened._replace(payload=corrected(opened.payload, step_ns))
-        self._states.shift(step_ns)
-
-    def _add(self, item: Happened) -> None:
-        payload = item.payload
-        if late_ns := self._clock.times().stepped_ns - item.stepped_ns:  # it was decided before the clock was set
-            payload = moved(payload, late_ns)
-        message = message_of(payload, f"{item.origin.root}/events")
-        self._outbox.add(message)
-        self._decided.append(payload)
-        if payload.type == "end":
-            self._outbox.opened = None
-        else:
-            self._outbox.opened = OpenEvent(message.topic, message.payload)
-            self._noted_s = time.monotonic()
-        self._states.follow(item.origin.view, payload)
+        if step_ns := self._clock.step_ns():
+            logger.info("the system's clock was set by %+.1f s: undelivered events are corrected", step_ns / 1e9)
+            self._events.shift(step_ns)
 
     def _show_pictures(self) -> None:
         """Publish pictures, if that is allowed; what cannot be sent now is kept nowhere."""
@@ -349,10 +329,9 @@ class Publisher:
             show(picture, self._delivery)
 
     def _tell_decided(self) -> None:
-        for payload in self._decided:
+        for payload in self._events.take_decided():
             log_event(payload)
             self._on_event(payload)
-        self._decided.clear()
 
     @property
     def _is_there(self) -> bool:
@@ -365,9 +344,10 @@ class Publisher:
         self._follow_clock()  # before anything is found too old by it
         if self._clock.is_set():
             self._outbox.expire(self._clock.seconds(time.monotonic_ns()))
-        if self._outbox.opened and time.monotonic() >= self._noted_s + NOTED_S:
-            self._outbox.opened = still_open(self._outbox.opened, self._clock.iso(time.monotonic_ns()))
-            self._noted_s = time.monotonic()
+        self._events.note(time.monotonic(), NOTED_S)
+
+    def _now(self) -> str:
+        return self._clock.iso(time.monotonic_ns())
 
     def _report(self) -> None:
         """Publish stats."""
@@ -378,7 +358,3 @@ class Publisher:
             expiry_s = math.ceil(STALE * self._settings.stats.interval)
             payload = msgspec.json.encode(report)
             self._delivery.publish(f"{self._settings.root}/stats", payload, retain=True, expiry_s=expiry_s)
-
-
-def _broker(settings: config.Config) -> tuple[str, int]:
-    return settings.mqtt.host, settings.mqtt.port

@@ -31,11 +31,6 @@ class Retained:
             if not self._delivery.is_untold(topic, payload):
                 self._tell(topic)
 
-    def take_back(self, topic: str) -> None:
-        """Clear a topic, if anything was put there."""
-        if self._kept.get(topic):
-            self.put(topic, b"")
-
     def clear(self) -> None:
         """Clear all that was put."""
         for topic in list(self._kept):

@@ -21,7 +21,7 @@ from edgecam.model import metadata
 from edgecam.model.labels import formats as label_formats
 from edgecam.model.trial import check
 from edgecam.mqtt import commands
-from edgecam.mqtt.messages import ended
+from edgecam.mqtt.messages import read_left
 from edgecam.mqtt.outbox_file import OpenEvent
 from tests import tflite
 from trainer.metadata import with_metadata
@@ -84,7 +84,7 @@ def state(data: bytes) -> None:
     """What an earlier run left."""
     with _file(data, "switches.json") as path:
         read_switches(path)
-    if ended(OpenEvent("topic", data)) is None:
+    if read_left(OpenEvent("topic", data)) is None:
         raise Refused
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from edgecam.mqtt.clock import SLEEPS, STEP_NS, TOLERANCE_NS, Clock, Clocks, now, seconds_of, shifted
-from edgecam.mqtt.messages import corrected_message, ended, message_of, still_open
+from edgecam.mqtt.messages import corrected_message, message_of, read_left
 from edgecam.mqtt.outbox_file import OpenEvent
 from edgecam.mqtt.payloads import SCHEMA, EventPayload, LabelPayload, ModelPayload
 
@@ -310,14 +310,6 @@ def test_an_event_with_a_set_clock_bears_no_mark() -> None:
     assert "clock_set" not in msgspec.json.decode(message_of(EVENT, "topic").payload)
 
 
-def test_an_event_that_was_left_open_ends_when_it_was_last_noted() -> None:
-    opened = OpenEvent("topic", message_of(EVENT, "topic").payload)
-    payload = ended(still_open(opened, "2024-01-01T00:05:00.000000Z"))
-    assert payload
-    assert (payload.type, payload.id) == ("end", EVENT.id)
-    assert payload.end_time == payload.frame_time == "2024-01-01T00:05:00.000000Z"
-
-
 @given(st.binary())
 def test_garbage_that_was_left_open_is_not_ended(payload: bytes) -> None:
-    assert ended(OpenEvent("topic", payload)) is None
+    assert read_left(OpenEvent("topic", payload)) is None

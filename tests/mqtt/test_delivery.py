@@ -54,7 +54,7 @@ class Line:
 
 
 def outbox_in(folder: Path) -> Outbox:
-    return Outbox(folder / "outbox.sqlite3", config.OutboxSettings(), 0.0, lambda _opened: None)
+    return Outbox(folder / "outbox.sqlite3", config.OutboxSettings(), 0.0, lambda _view, _opened: None)
 
 
 def event(payload: bytes) -> Message:

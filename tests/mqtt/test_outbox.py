@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,14 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KINDS = ("new", "update", "end")
+OLDER = """
+CREATE TABLE waiting
+    (number INTEGER PRIMARY KEY, topic TEXT NOT NULL, kind TEXT NOT NULL, at_s REAL, payload BLOB NOT NULL);
+CREATE TABLE open_event (one INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL);
+INSERT INTO waiting VALUES (1, 'topic', 'new', 0.0, CAST('a' AS BLOB));
+INSERT INTO open_event (topic, payload) VALUES ('topic', CAST('a' AS BLOB));
+"""
 
 
 def message(payload: bytes, kind: str = "new", at_s: float | None = 0.0) -> Message:
     return Message("topic", payload, kind, at_s)
 
 
-def ending(opened: OpenEvent) -> Message:
-    return Message(opened.topic, opened.payload, "end", None)
+def ending(view: str, opened: OpenEvent) -> Message:
+    return Message(opened.topic, opened.payload, "end", None, view)
 
 
 def opened_outbox(path: Path, **limits: float) -> Outbox:
@@ -77,7 +86,7 @@ def test_what_was_not_delivered_outlives_the_process(path: Path) -> None:
 def test_an_event_that_was_left_open_is_ended_behind_what_waits(path: Path) -> None:
     before = opened_outbox(path)
     before.add(message(b"a"))
-    before.opened = OpenEvent("topic", b"a")
+    before.opened = {"": OpenEvent("topic", b"a")}
     before.close(0)
     after = opened_outbox(path)
     assert [each.kind for _, each in after.oldest(9)] == ["new", "end"]
@@ -85,6 +94,71 @@ def test_an_event_that_was_left_open_is_ended_behind_what_waits(path: Path) -> N
     again = opened_outbox(path)
     assert [each.kind for _, each in again.oldest(9)] == ["new", "end"]
     again.close(0)
+
+
+class TestViews:
+    """Each has one open event."""
+
+    def test_those_of_all_views_that_were_left_open_are_ended(self, path: Path) -> None:
+        before = opened_outbox(path)
+        before.opened = {"gate": OpenEvent("topic", b"a"), "": OpenEvent("topic", b"b")}
+        before.close(0)
+        after = opened_outbox(path)
+        ends = [(each.view, each.payload, each.kind) for _, each in after.oldest(9)]
+        assert ends == [("gate", b"a", "end"), ("", b"b", "end")]
+        after.close(0)
+
+    def test_one_that_goes_on_stays_open(self, path: Path) -> None:
+        events = {"gate": OpenEvent("topic", b"a"), "bowl": OpenEvent("topic", b"b")}
+        before = opened_outbox(path)
+        before.opened = dict(events)
+        before.close(0)
+        after = Outbox(path, config.OutboxSettings(), 0.0, ending, lambda view, _opened: view == "gate")
+        assert after.opened == {"gate": events["gate"]}
+        assert [(each.view, each.kind) for _, each in after.oldest(9)] == [("bowl", "end")]
+        after.close(0)
+        again = OutboxFile(path)
+        assert again.opened() == {"gate": events["gate"]}
+        again.close()
+
+    def test_the_file_of_an_older_daemon_is_taken_over(self, path: Path) -> None:
+        path.parent.mkdir()
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript(OLDER)
+        box = opened_outbox(path)
+        assert [(each.payload, each.kind, each.view) for _, each in box.oldest(9)] == [
+            (b"a", "new", ""),
+            (b"a", "end", ""),
+        ]
+        box.close(0)
+
+    def test_an_older_daemon_can_go_on_with_the_file(self, path: Path) -> None:
+        box = opened_outbox(path)
+        box.opened = {"gate": OpenEvent("topic", b"a")}
+        box.close(0)
+        with closing(sqlite3.connect(path)) as database:
+            assert database.execute("SELECT topic, payload FROM open_event").fetchone() == ("topic", b"a")
+            database.execute("DELETE FROM open_event")
+            database.execute("INSERT INTO open_event (topic, payload) VALUES ('topic', 'b')")
+            database.execute("INSERT INTO waiting (number, topic, payload, kind, at_s) VALUES (1, 't', 'b', 'new', 0)")
+            database.commit()
+        OutboxFile(path).close()
+
+    @given(st.data())
+    def test_whole_events_go_though_those_of_several_views_overlap(self, data: st.DataObject) -> None:
+        steps = data.draw(st.lists(st.sampled_from("ab"), max_size=20))
+        is_open = dict.fromkeys("ab", False)
+        kinds = []
+        for number, view in enumerate(steps):
+            kinds.append((number, "end" if is_open[view] else "new", view))
+            is_open[view] = not is_open[view]
+        ended = [view for _, kind, view in kinds if kind == "end"]
+        chosen = {*surplus(kinds, data.draw(st.integers(0, 2 * len(ended))))}
+        left = [(kind, view) for number, kind, view in kinds if number not in chosen]
+        for view in "ab":
+            assert [kind for kind, of in left if of == view] == [
+                ("new", "end")[number % 2] for number in range(sum(of == view for _, of in left))
+            ]
 
 
 class TestNext:
@@ -163,7 +237,7 @@ class TestTooMany:
 
     @given(st.lists(st.sampled_from(KINDS), max_size=40), st.integers(0, 50))
     def test_no_more_than_one_too_many_is_given_up(self, kinds: list[str], count: int) -> None:
-        chosen = surplus(enumerate(kinds), count)
+        chosen = surplus([(number, kind, "") for number, kind in enumerate(kinds)], count)
         assert len(set(chosen)) == len(chosen)
         assert min(count, len(kinds)) <= len(chosen) <= count + 1
 
@@ -220,7 +294,7 @@ class TestADiskThatCannotBeUsed:
     def test_what_an_earlier_run_left_comes_first_then(self, path: Path, tmp_path: Path) -> None:
         earlier = opened_outbox(path)
         earlier.add(message(b"a"))
-        earlier.opened = OpenEvent("topic", b"a")
+        earlier.opened = {"": OpenEvent("topic", b"a")}
         earlier.close(0)
         path.parent.rename(tmp_path / "away")
         path.parent.touch()
@@ -273,11 +347,11 @@ def test_the_messages_of_this_run_are_corrected_and_no_others(path: Path) -> Non
 def test_all_messages_of_another_outbox_are_taken_over(path: Path) -> None:
     old, new = opened_outbox(path), opened_outbox(path.with_name("new.sqlite3"))
     old.add(message(b"a"))
-    old.opened = OpenEvent("topic", b"a")
+    old.opened = {"": OpenEvent("topic", b"a")}
     new.take_from(old)
     assert (payloads(new), payloads(old)) == ([b"a"], [])
-    assert new.opened == OpenEvent("topic", b"a")
-    assert old.opened is None
+    assert new.opened == {"": OpenEvent("topic", b"a")}
+    assert old.opened == {}
     old.close(0)
     new.close(0)
 

@@ -94,8 +94,7 @@ def kept(wanted: str) -> EventPayload:
     file = OutboxFile(outbox_file("porch"))
     try:
         if wanted == "open":
-            opened = file.opened()
-            assert opened
+            opened = file.opened()[""]
             return msgspec.json.decode(opened.payload, type=EventPayload)
         [(_, message)] = list(file.after(0))
         return msgspec.json.decode(message.payload, type=EventPayload)
