@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from edgecam.camera.frame_queue import Feed, Look
     from edgecam.camera.frames import Notice
     from edgecam.camera.view import View
-    from edgecam.config import Config
+    from edgecam.config import Config, EventsSettings
     from edgecam.daemon.pipeline import Pipeline, Pipelines
     from edgecam.daemon.switches import Switches
     from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
@@ -225,13 +225,18 @@ class Service:
         self._stats.has_begun.wait(FIRST_FRAME_S)  # which all that is imported now would delay
         from edgecam.mqtt import publisher
 
+        states = {view: record.state for view, record in self._rollouts.records.items()}
+        for view, state in states.items():
+            if view:
+                self._happened.put(ModelState(state, view))
         return publisher.Publisher(
             self._now.settings,
             self._clock,
             self._switched()[0],
-            ModelState(self._rollouts[self._now.settings.looks[0].name].record.state),
+            ModelState(states.get("", "active")),
             self._happened,
             self._stats.report,
+            views=self._now.pipelines.facts(self._now.settings),
             on_event=self._on_event,
             on_report=self._show,
             on_command=self._inbox.put,
@@ -386,16 +391,19 @@ class Service:
     def _switched(self) -> list[Switched]:
         """What is switched: for the camera, then for each view that has a name."""
         settings, switches, pipelines = self._now.settings, self._switches, self._now.pipelines.by_view
-        nameless = pipelines.get("")
-        events = nameless.look.events if nameless else settings.events
-        of_model = nameless.model.thresholds if nameless else {}
-        ordered = switches.threshold
-        told = [Switched(switches.enabled, told_threshold(events, of_model, ordered), ordered=ordered)]
-        for view, pipeline in pipelines.items():
-            if view:
+
+        def threshold(view: str, events: EventsSettings) -> float | None:
+            pipeline = pipelines.get(view)
+            of_model = pipeline.model.thresholds if pipeline else {}
+            return told_threshold(events, of_model, switches.threshold_of(view))
+
+        nameless = settings.look("")
+        events = nameless.events if nameless else settings.events
+        told = [Switched(switches.enabled, threshold("", events), ordered=switches.threshold)]
+        for look in settings.looks:
+            if view := look.name:
                 ordered = switches.threshold_of(view)
-                threshold = told_threshold(pipeline.look.events, pipeline.model.thresholds, ordered)
-                told.append(Switched(switches.of(view).enabled, threshold, view, ordered))
+                told.append(Switched(switches.of(view).enabled, threshold(view, look.events), view, ordered))
         return told
 
     # Models that come over MQTT
