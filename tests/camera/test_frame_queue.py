@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from edgecam.camera.frame_queue import FrameQueue
+from edgecam.camera.frame_queue import Counts, Feed, FrameQueue, Look
 from edgecam.camera.frames import CameraChange, Frame, Rest
 from tests.feeds import feed_of_camera, feed_of_files
 
@@ -194,3 +194,129 @@ class QueueModel(RuleBasedStateMachine):
 
 
 TestQueueModel = pytest.mark.timeout(60)(QueueModel.TestCase)
+
+
+def feed_of_views(*names: str, waits: bool = False) -> Feed:
+    feed = FILES if waits else CAMERA
+    return Feed(feed.source, tuple(Look(feed.looks[0].view, name) for name in names))
+
+
+def seen(number: int, view: str) -> Frame:
+    return Frame(PIXEL, number, number, view=view)
+
+
+class TestSeveralViews:
+    """Each has a place of its own, for its latest frame."""
+
+    def test_the_latest_frame_of_each_waits(self) -> None:
+        feed = feed_of_views("gate", "bin")
+        queue = FrameQueue(2, feed)
+        for number in range(3):
+            queue.put(seen(number, "gate"), feed)
+        queue.put(seen(0, "bin"), feed)
+        assert numbers(queue) == [2, 0]
+        assert queue.counts_of("gate") == Counts(captured=3, dropped=2, waiting=0)
+        assert queue.counts() == Counts(captured=4, dropped=2, waiting=0)
+
+    def test_the_one_is_served_whose_turn_was_the_longest_ago(self) -> None:
+        feed = feed_of_views("slow", "fast")
+        queue = FrameQueue(2, feed)
+        served = []
+        for number in range(6):
+            for view in ("slow", "fast"):
+                queue.put(seen(number, view), feed)
+            item = queue.get()
+            assert isinstance(item, Frame)
+            served.append(item.view)
+        assert served == ["slow", "fast"] * 3
+
+    def test_no_frame_overtakes_a_notice(self) -> None:
+        feed = feed_of_views("gate", "bin")
+        queue = FrameQueue(2, feed)
+        queue.put(seen(0, "gate"), feed)
+        queue.get()
+        queue.put(seen(1, "gate"), feed)
+        queue.tell(LOST)
+        queue.put(seen(2, "bin"), feed)  # its turn, but behind the notice
+        assert numbers(queue) == [1, "change", 2]
+
+    def test_a_frame_that_gives_way_stands_behind_the_notices(self) -> None:
+        feed = feed_of_views("gate", "bin")
+        queue = FrameQueue(2, feed)
+        queue.put(seen(0, "gate"), feed)
+        queue.tell(LOST)
+        queue.put(seen(1, "gate"), feed)
+        assert numbers(queue) == ["change", 1]
+
+    def test_where_the_source_waits_each_view_loses_nothing(self) -> None:
+        feed = feed_of_views("gate", "bin", waits=True)
+        queue = FrameQueue(2, feed)
+
+        def write() -> None:
+            for number in range(100):
+                for view in ("gate", "bin"):
+                    queue.put(seen(number, view), feed)
+            queue.close()
+
+        with ThreadPoolExecutor() as pool:
+            pool.submit(write)
+            taken = [item for item in iter(queue.get, None) if isinstance(item, Frame)]
+        for view in ("gate", "bin"):
+            assert [item.exposed_ns for item in taken if item.view == view] == list(range(100))
+
+
+class ViewsModel(RuleBasedStateMachine):
+    """Whatever is put and taken of several views: each has its books, and none waits for two turns of another."""
+
+    VIEWS = ("a", "b", "c")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feed = feed_of_views(*self.VIEWS)
+        self.queue = FrameQueue(5, self.feed)
+        self.line: list[Frame | CameraChange] = []
+        self.put = dict.fromkeys(self.VIEWS, 0)
+        self.taken = dict.fromkeys(self.VIEWS, 0)
+        self.passed = dict.fromkeys(self.VIEWS, 0)  # turns of others while a frame of the view could be taken
+
+    @rule(view=st.sampled_from(VIEWS))
+    def put_frame(self, view: str) -> None:
+        self.put[view] += 1
+        frame = seen(self.put[view], view)
+        assert self.queue.put(frame, self.feed)
+        self.line = [item for item in self.line if not (isinstance(item, Frame) and item.view == view)] + [frame]
+
+    @rule()
+    def put_notice(self) -> None:
+        self.queue.tell(LOST)
+        self.line.append(LOST)
+
+    @precondition(lambda self: self.line)
+    @rule()
+    def take(self) -> None:
+        first = next((place for place, item in enumerate(self.line) if item is LOST), len(self.line))
+        ready = [item for item in self.line[:first] if isinstance(item, Frame)]
+        item = self.queue.get()
+        if not ready:
+            assert item is LOST
+            del self.line[0]
+            return
+        assert any(item is each for each in ready)
+        assert isinstance(item, Frame)
+        self.line = [each for each in self.line if each is not item]
+        self.taken[item.view] += 1
+        for each in ready:
+            self.passed[each.view] += each is not item
+        self.passed[item.view] = 0
+        assert max(self.passed.values()) < len(self.VIEWS)
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        for view in self.VIEWS:
+            counts = self.queue.counts_of(view)
+            waiting = sum(isinstance(item, Frame) and item.view == view for item in self.line)
+            assert (counts.captured, counts.waiting) == (self.put[view], waiting)
+            assert counts.captured == counts.dropped + self.taken[view] + counts.waiting
+
+
+TestViewsModel = pytest.mark.timeout(60)(ViewsModel.TestCase)

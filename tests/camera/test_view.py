@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecam.camera.fit import BARS, Fit, between_bars, greatest_middle
-from edgecam.camera.view import View
+from edgecam.camera.frames import Frame
+from edgecam.camera.view import View, Wanted, wanted_of, whole_of
 from edgecam.config import CameraSettings
+from edgecam.config.sections import WHOLE
 
 
 def halves(height: int = 40, width: int = 60) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -168,3 +170,82 @@ def test_the_middle_is_that_of_the_cameras_crop() -> None:
     image = np.zeros((100, 400, 3), np.uint8)
     image[:, 250:350] = 255
     assert View(CameraSettings(crop=(0.5, 0, 0.5, 1)), (20, 20), fit="crop").of(image).min() == 255
+
+
+@st.composite
+def crops(draw: st.DrawFn) -> tuple[float, float, float, float]:
+    x, y = (draw(st.integers(0, 15)) for _ in range(2))
+    return x / 16, y / 16, draw(st.integers(1, 16 - x)) / 16, draw(st.integers(1, 16 - y)) / 16
+
+
+@given(
+    rotation=st.sampled_from([0, 90, 180, 270]),
+    outer=crops(),
+    inner=crops(),
+    cropped=st.booleans(),
+    turned=st.booleans(),
+)
+def test_a_part_of_the_upright_picture_is_the_same_whatever_the_camera_has_done(
+    *,
+    rotation: int,
+    outer: tuple[float, float, float, float],
+    inner: tuple[float, float, float, float],
+    cropped: bool,
+    turned: bool,
+) -> None:
+    camera = CameraSettings(rotation=rotation, crop=outer)  # type: ignore[arg-type]
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    whole = View(camera, (8, 8)).picture(Frame(noise, 0, 0))  # what the camera's crop leaves, upright
+    expected = View(CameraSettings(crop=inner), (8, 8)).picture(Frame(whole, 0, 0))
+    image = noise
+    if cropped:
+        image = View(CameraSettings(crop=outer), (8, 8)).picture(Frame(noise, 0, 0))
+    if turned:
+        image = View(CameraSettings(rotation=rotation), (8, 8)).picture(Frame(image, 0, 0))  # type: ignore[arg-type]
+    shown = View(camera, (8, 8), crop=inner).picture(Frame(image, 0, 0, cropped=cropped, turned=turned))
+    assert shown.shape == expected.shape
+    assert (shown == expected).all()
+
+
+@given(
+    rotation=st.sampled_from([0, 90, 180, 270]),
+    camera_crop=crops(),
+    parts=st.lists(st.tuples(crops(), st.sampled_from([(8, 8), (24, 12)]), st.sampled_from(get_args(Fit))), min_size=1),
+    size=st.sampled_from([(64, 48), (640, 480)]),
+)
+def test_of_what_is_wanted_no_view_need_be_enlarged_unless_the_picture_is_too_small(
+    *,
+    rotation: int,
+    camera_crop: tuple[float, float, float, float],
+    parts: list[tuple[tuple[float, float, float, float], tuple[int, int], Fit]],
+    size: tuple[int, int],
+) -> None:
+    camera = CameraSettings(width=size[0], height=size[1], rotation=rotation, crop=camera_crop)  # type: ignore[arg-type]
+    views = [View(camera, model, crop=crop, fit=fit) for crop, model, fit in parts]
+    wanted = wanted_of(views)
+    if len(views) == 1 and views[0].crop == WHOLE:
+        return
+    whole = whole_of(camera).size
+    assert wanted.size[0] <= whole[0]
+    assert wanted.size[1] <= whole[1]
+    for view in views:
+        part = wanted.size[0] * view.crop[2], wanted.size[1] * view.crop[3]
+        is_enough = part[0] >= view.size[0] - 1 and part[1] >= view.size[1] - 1
+        fits = part[0] >= view.size[0] - 1 or part[1] >= view.size[1] - 1  # between bars one side is enough
+        assert is_enough or wanted.size == whole or (view.fit == "letterbox" and fits)
+
+
+def test_several_views_get_a_picture_no_larger_than_they_need() -> None:
+    camera = CameraSettings(width=1280, height=960)
+    left, right = (View(camera, (160, 120), crop=(x, 0.0, 0.5, 0.5)) for x in (0.0, 0.5))
+    assert wanted_of([left, right]) == Wanted((320, 240), least=(320, 240))
+    assert wanted_of([View(camera, (160, 120))]) == Wanted((160, 120), least=(160, 120))
+
+
+def test_people_get_the_part_of_the_view_at_its_full_size() -> None:
+    image = np.arange(48 * 64 * 3, dtype=np.uint32).astype(np.uint8).reshape(48, 64, 3)
+    view = View(CameraSettings(width=64, height=48), (8, 8), crop=(0.5, 0.0, 0.5, 1.0), keeps=True)
+    shown = view.of_frame(Frame(image, 0, 0), "gate")
+    assert shown.view == "gate"
+    assert shown.original
+    assert (view.picture(shown.original) == image[:, 32:]).all()
