@@ -143,8 +143,9 @@ def test_the_program_to_copy_prints_events(ended: dict[str, Ended]) -> None:
     assert re.search(r"^\S+Z porch (new|update|end) \w+ [01]\.\d+$", output, re.MULTILINE), output
 
 
-def test_the_automations_name_what_home_assistant_is_told_of() -> None:
-    page = (ROOT / "docs" / "homeassistant.md").read_text("utf-8")
+@pytest.mark.parametrize("file", ["homeassistant.md", "events.md"])
+def test_the_automations_name_what_home_assistant_is_told_of(file: str) -> None:
+    page = (ROOT / "docs" / file).read_text("utf-8")
     blocks = re.findall(r"^    automation:\n(?:    .*\n)+", page, re.MULTILINE)
     automations = [each for block in blocks for each in yaml.safe_load(dedent(block))["automation"]]
     assert len(automations) == 2

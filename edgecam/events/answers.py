@@ -136,7 +136,7 @@ class AnswerTracker:
         if leader.sees(event.label, smoothed) if self._certain else leader.label == event.label:
             return self._see(time_ns, is_decided=decided == event.label)
         is_gone = sighting.miss(time_ns)
-        if decided not in (None, event.label) and sighting.missed >= self._looks:
+        if decided is not None and sighting.missed >= self._looks:
             return [self._end(_at(time_ns, smoothed, event))]
         if self._certain and is_gone:
             self._certain = False

@@ -94,8 +94,11 @@ def test_an_uncertain_answer_ends_when_it_was_last_certain() -> None:
 
 def test_a_lead_of_less_than_the_hysteresis_changes_no_answer_that_is_certain() -> None:
     settings = msgspec.structs.replace(PLAIN, threshold=0.3)
-    frames = [(0, (0.5, 0.4, 0.0)), (1, (0.45, 0.5, 0.0)), (2, (0.4, 0.55, 0.0))]
-    assert words(feed(tracker(settings), frames)) == ["new open", "certain", "end open", "new closed", "certain"]
+    frames = [(0, (0.5, 0.4, 0.0)), (1, (0.45, 0.5, 0.0)), (2, (0.45, 0.5, 0.0)), (3, (0.4, 0.55, 0.0))]
+    happened = feed(tracker(settings), frames)
+    assert words(happened) == ["new open", "certain", "end open", "new closed", "certain"]
+    _, end, new = events(happened)
+    assert (end.end_ns, new.start_ns) == (2 * S, 2 * S)  # though it led from 1 on
 
 
 def test_but_one_that_is_uncertain() -> None:

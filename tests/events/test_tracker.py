@@ -57,6 +57,10 @@ def test_nothing_above_the_threshold_makes_no_event() -> None:
     assert play(EventsSettings(groups={}), steady((0.55, 0.2, 0.1), 0, 5)) == []
 
 
+def test_a_score_that_is_the_threshold_makes_an_event() -> None:
+    assert told(play(PLAIN, [(0, (0.6, 0.2, 0.1))])) == [("new", "cat"), ("end", "cat")]
+
+
 def test_the_end_carries_the_id_and_start_of_its_new() -> None:
     first, last = play(PLAIN, [*steady(CAT, 0, 1), (1, NOTHING)])
     assert (first.id, first.start_ns, first.end_ns) == (last.id, last.start_ns, None)
@@ -253,6 +257,25 @@ def test_a_cooldown_lasts_as_long_by_a_clock_that_is_behind() -> None:
     told = [event.type for at in range(10) for event in machine.step(at * S, np.array(CAT))]
     assert told == ["new"]
     assert [event.frame_ns // S for event in machine.finish()] == [9]
+
+
+class TestLooks:
+    """A look a minute: one of them may go wrong."""
+
+    MACHINE = staticmethod(lambda: EventTracker(PLAIN, LABELS, lambda: "id", looks=2))
+
+    def test_one_that_misses_a_label_does_not_end_its_event(self) -> None:
+        machine = self.MACHINE()
+        looks = [CAT, NOTHING, CAT, DOG, CAT]
+        happened = [each for at, scores in enumerate(looks) for each in machine.step(60 * at * S, np.array(scores))]
+        assert told(happened) == [("new", "cat")]
+
+    def test_two_in_a_row_do(self) -> None:
+        machine = self.MACHINE()
+        looks = [CAT, DOG, DOG]
+        happened = [each for at, scores in enumerate(looks) for each in machine.step(60 * at * S, np.array(scores))]
+        assert told(happened) == [("new", "cat"), ("end", "cat"), ("new", "dog")]
+        assert [event.end_ns for event in happened if event.type == "end"] == [0]
 
 
 class TestLowThresholds:
