@@ -375,17 +375,22 @@ class Service:
             self._rollouts.take(command, self._now.configured)
         elif not isinstance(command, Announce):  # which the publisher has heard
             logger.info("ordered: %s", command)
-            self._switch(self._switches.after_all(command, self._now.configured))
+            self._switch(self._switches.after_all(command, self._now.configured), command.view)
 
-    def _switch(self, switches: Switches) -> None:
-        """Let switches be in force everywhere, and keep them for the next start."""
+    def _switch(self, switches: Switches, of: str = "") -> None:
+        """Let switches be in force everywhere, and keep them for the next start.
+
+        Who gave an order, for the view ``of`` or the camera, is told, though nothing may have changed.
+        """
+        before = self._switched()
         self._switches = switches
+        told = [each for each in self._switched() if each not in before or each.view == of]
         write_kept(switches_file(self._now.configured.camera.name), switches)
         feed = self._now.feed(switches)
         if feed.looks and not _is_same(feed, self._queue.feed):
-            self._queue.exchange(feed, *self._switched())
+            self._queue.exchange(feed, *told)
         else:
-            self._queue.tell(*self._switched())
+            self._queue.tell(*told)
         self._capture.rest(rests=not feed.looks)
 
     def _switched(self) -> list[Switched]:

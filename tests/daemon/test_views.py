@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from edgecam.daemon.pipeline import Pipeline
-    from tests.broker import Mosquitto
+    from tests.broker import Message, Mosquitto
     from tests.command import Daemon
 
 LEFT, RIGHT = [0.0, 0.0, 0.5, 1.0], [0.5, 0.0, 0.5, 1.0]
@@ -47,6 +47,7 @@ class Running:
         self.settings = settings
         self.subscriber = subscriber
         self._start = start
+        self._mark = 0
 
     def write(self, views: list[dict[str, Any]], **changes: dict[str, Any]) -> None:
         text = as_toml(self.settings, changes)
@@ -56,16 +57,24 @@ class Running:
 
     def start(self, views: list[dict[str, Any]], **changes: dict[str, Any]) -> Daemon:
         self.write(views, **changes)
+        self._mark = len(self.subscriber.seen)
         self.daemon = self._start({}, "--config", str(self.file))
         return self.daemon
 
     def reload(self, views: list[dict[str, Any]], **changes: dict[str, Any]) -> None:
         self.write(views, **changes)
+        self._mark = len(self.subscriber.seen)
         self.daemon.reload()
+
+    def order(self, topic: str, payload: bytes) -> None:
+        """Give an order; what is waited for from here on comes after it."""
+        self.subscriber.catch_up()
+        self._mark = len(self.subscriber.seen)
+        self.subscriber.publish(f"edgecam/porch/{topic}", payload)
 
     def event(self, view: str, kind: str, label: str) -> dict[str, Any]:
         return dict(
-            self.subscriber.wait_for(
+            self._wait_for(
                 lambda message: (
                     message.topic.endswith("/events")
                     and (message.json["view"], message.json["type"], message.json["label"]) == (view, kind, label)
@@ -77,7 +86,7 @@ class Running:
         """Wait until the state of a view is as wanted."""
         topic = "/".join(part for part in ("edgecam/porch", view, "state") if part)
         return dict(
-            self.subscriber.wait_for(
+            self._wait_for(
                 lambda message: (
                     message.topic == topic and bool(message.payload) and wanted.items() <= message.json.items()
                 )
@@ -85,9 +94,15 @@ class Running:
         )
 
     def wait_for(self, topic: str, payload: bytes) -> None:
-        self.subscriber.wait_for(
-            lambda message: (message.topic, message.payload) == (f"edgecam/porch/{topic}", payload)
-        )
+        wanted = (f"edgecam/porch/{topic}", payload)
+        self._wait_for(lambda message: (message.topic, message.payload) == wanted)
+
+    def _wait_for(self, wanted: Callable[[Message], bool]) -> Message:
+        """Wait for a message since the last order or change; of different topics any may come first."""
+        for message in self.subscriber.seen[self._mark :]:
+            if wanted(message):
+                return message
+        return self.subscriber.wait_for(wanted)
 
 
 @pytest.fixture
@@ -137,9 +152,9 @@ class TestViews:
         running.reload([{}, {"name": "bin"}], camera={"crop": LEFT})
         running.state("bin", label="red")
         running.state("", label="red")
-        running.subscriber.publish("edgecam/porch/bin/enabled/set", b"OFF")
+        running.order("bin/enabled/set", b"OFF")
         running.wait_for("bin/enabled/state", b"OFF")
-        running.subscriber.publish("edgecam/porch/enabled/set", b"OFF")
+        running.order("enabled/set", b"OFF")
         running.wait_for("enabled/state", b"OFF")
 
     def test_one_that_goes_is_ended_and_cleared(self, running: Running) -> None:
@@ -170,23 +185,23 @@ class TestOrders:
         running.start(BOTH)
         running.event("gate", "new", "red")
         running.event("bin", "new", "green")
-        running.subscriber.publish("edgecam/porch/gate/enabled/set", b"OFF")
+        running.order("gate/enabled/set", b"OFF")
         running.event("gate", "end", "red")
         running.wait_for("gate/enabled/state", b"OFF")
-        running.subscriber.publish("edgecam/porch/enabled/set", b"OFF")
+        running.order("enabled/set", b"OFF")
         running.event("bin", "end", "green")
         running.wait_for("enabled/state", b"OFF")
-        running.subscriber.publish("edgecam/porch/gate/enabled/set", b"ON")
+        running.order("gate/enabled/set", b"ON")
         running.wait_for("gate/enabled/state", b"ON")
-        running.subscriber.publish("edgecam/porch/enabled/set", b"ON")
+        running.order("enabled/set", b"ON")
         running.event("gate", "new", "red")
         running.event("bin", "new", "green")
 
     def test_they_outlive_a_restart(self, running: Running) -> None:
         daemon = running.start(BOTH)
         running.event("gate", "new", "red")
-        running.subscriber.publish("edgecam/porch/gate/enabled/set", b"OFF")
-        running.subscriber.publish("edgecam/porch/bin/threshold/set", b"0.3")
+        running.order("gate/enabled/set", b"OFF")
+        running.order("bin/threshold/set", b"0.3")
         running.wait_for("gate/enabled/state", b"OFF")
         running.wait_for("bin/threshold/state", b"0.3")
         daemon.terminate()
@@ -201,12 +216,12 @@ class TestOrders:
         running.start(BOTH)
         running.event("gate", "new", "red")
         running.event("bin", "new", "green")
-        running.subscriber.publish("edgecam/porch/gate/threshold/set", b"0.5")
+        running.order("gate/threshold/set", b"0.5")
         running.wait_for("gate/threshold/state", b"0.5")
-        running.subscriber.publish("edgecam/porch/threshold/set", b"1.0")
+        running.order("threshold/set", b"1.0")
         running.wait_for("bin/threshold/state", b"1.0")
         running.event("bin", "end", "green")
-        running.subscriber.publish("edgecam/porch/gate/threshold/set", b"null")
+        running.order("gate/threshold/set", b"null")
         running.wait_for("gate/threshold/state", b"1.0")
         running.event("gate", "end", "red")
 
@@ -227,7 +242,7 @@ class TestFaults:
         running.reload([BOTH[0], self.MISSING])
         running.event("bin", "end", "green")
         assert "no such file" in running.state("bin", label=None)["error"]
-        running.subscriber.publish("edgecam/porch/gate/enabled/set", b"OFF")
+        running.order("gate/enabled/set", b"OFF")
         running.event("gate", "end", "red")  # it has gone on
 
     def test_where_no_view_is_left_it_is_told_of_all_at_once(self, running: Running) -> None:
@@ -349,8 +364,11 @@ class TestStates:
         daemon.process.send_signal(number)
         daemon.process.wait(WAIT_S)
         running.start([self.ASKED])
-        running.state("gate", label="red", certain=False, event_id=began["id"])
         running.state("gate", label="red", certain=True, event_id=began["id"], since=began["start_time"])
+        running.daemon.terminate()
+        running.daemon.wait()
+        told = [event["type"] for event in events(running.subscriber.until_offline())]
+        assert "end" not in told
 
     def test_another_model_ends_it_when_it_was_last_certain(self, running: Running, tmp_path: Path) -> None:
         running.start([self.ASKED])
@@ -367,7 +385,7 @@ class TestStates:
     def test_it_is_uncertain_while_the_view_is_paused(self, running: Running) -> None:
         running.start([self.ASKED])
         began = running.event("gate", "new", "red")
-        running.subscriber.publish("edgecam/porch/gate/enabled/set", b"OFF")
+        running.order("gate/enabled/set", b"OFF")
         running.state("gate", label="red", certain=False, event_id=began["id"])
-        running.subscriber.publish("edgecam/porch/gate/enabled/set", b"ON")
+        running.order("gate/enabled/set", b"ON")
         running.state("gate", label="red", certain=True, event_id=began["id"])
