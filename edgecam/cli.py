@@ -14,7 +14,7 @@ import click
 
 from edgecam import __version__
 from edgecam.addresses import shown
-from edgecam.errors import ConfigError, EdgecamError, in_words
+from edgecam.errors import EdgecamError, in_words
 from edgecam.logs import start_logging
 
 if TYPE_CHECKING:
@@ -309,10 +309,8 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str] | No
         _fail(f"{path}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
     except click.ClickException as error:
         _fail(f"{name}: {error.format_message()}", error.exit_code)
-    except ConfigError as error:
-        _fail("\n".join(f"{name}: {mistake}" for mistake in error.mistakes), error.exit_code)
-    except EdgecamError as error:
-        _fail(f"{name}: {error}", error.exit_code)
+    except EdgecamError as error:  # in a line for each mistake
+        _fail("\n".join(f"{name}: {line}" for line in str(error).splitlines()), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does

@@ -71,7 +71,8 @@ class Observer:
         """
         told: list[Notice] = []
         if pipeline.tracker is not self.pipeline.tracker:
-            told = self.finish() if pipeline.origin == self.pipeline.origin else self.end()
+            is_anothers = pipeline.origin.topic("") != self.pipeline.origin.topic("")
+            told = self.end() if is_anothers else self.finish()
         self.pipeline, self._probation, self._scores = pipeline, probation, None
         return told
 

@@ -196,13 +196,15 @@ def changed_pipelines(
         decides = look.events != pipeline.look.events or _told(model) != _told(pipeline.model)
         if decides or _rhythm(look) != _rhythm(pipeline.look) or _whose(settings, look) != _whose(before, look):
             return _of(settings, look, found, model, planned)
-        looks_alike = model is pipeline.model and look == pipeline.look
+        origin = _origin(settings, look)
+        looks_alike = model is pipeline.model and look == pipeline.look and origin == pipeline.origin
         looks_alike = looks_alike and (settings.camera, settings.privacy) == (before.camera, before.privacy)
         if looks_alike and planned is pipeline.planned:
             return pipeline
         stands_still = look.motion == pipeline.look.motion and model is pipeline.model
         return replace(
             pipeline,
+            origin=origin,
             look=look,
             view=view_of(settings, model.size, model.fit, look),
             model=model,
@@ -255,9 +257,9 @@ def _origin(settings: config.Config, look: config.ViewSettings) -> Origin:
     return Origin(settings.root, settings.camera.name, look.name, bool(settings.views))
 
 
-def _whose(settings: config.Config, look: config.ViewSettings) -> tuple[Origin, str, int]:
+def _whose(settings: config.Config, look: config.ViewSettings) -> tuple[str | int, ...]:
     """Whose events these are, and where: they end where they began."""
-    return _origin(settings, look), settings.mqtt.host, settings.mqtt.port
+    return settings.root, settings.camera.name, look.name, settings.mqtt.host, settings.mqtt.port
 
 
 def _rhythm(look: config.ViewSettings) -> bool:
