@@ -71,6 +71,10 @@ class Running:
         self.inbox.put(SettingsChange(settings, views, self._publisher.connection(settings)))
         self.inbox.put(SWITCHED)
 
+    def change_at_once(self, settings: Config, views: tuple[ViewFacts, ...] = LONE) -> None:
+        """Take over settings for which the connection can stay."""
+        self.inbox.put(SettingsChange(settings, views))
+
     def end(self) -> None:
         self._publisher.finish(0.0)
         self._thread.join()

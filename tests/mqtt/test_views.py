@@ -250,6 +250,17 @@ class TestGone:
             assert events_of(subscriber)[:2] == [("new", "1", "open"), ("end", "1", "open")]
         assert not [topic for topic in kept(mosquitto.port) if topic.startswith("gate/")]
 
+    def test_of_a_visit_too_nothing_is_kept(self, mosquitto: Mosquitto) -> None:
+        with Subscriber(mosquitto.port) as subscriber:
+            with running(several(mosquitto.port, "gate", "bowl"), (GATE, BOWL)) as made:
+                made.inbox.put(step(made, BOWL, "new", "cat", "1"))
+                state_of(subscriber, "bowl", label="cat")
+                made.change_at_once(several(mosquitto.port, "gate"), (GATE,))
+                is_told(subscriber, "bowl/state", b"")
+                made.inbox.put(step(made, GATE, "new", "open", "2"))
+                state_of(subscriber, "gate", label="open")
+            assert not [topic for topic in kept(mosquitto.port) if topic.startswith("bowl/")]
+
     def test_what_its_tracker_says_late_is_not_told_twice(self, mosquitto: Mosquitto) -> None:
         with Subscriber(mosquitto.port) as subscriber:
             with running(several(mosquitto.port, "gate", "bowl"), (GATE, BOWL)) as made:
