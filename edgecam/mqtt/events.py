@@ -98,7 +98,8 @@ class Events:
         for view, event in list(self._open.now.items()):
             if view not in names or (is_lasting(event) and (goes or not self._lasts(view))):
                 self._tell(self._open.end(view))
-                self._states.forget(view, now)
+                if self._lasts(view):
+                    self._states.forget(view, now)
         self._keep_open()
         self._states.become(views, now, are_several=bool(settings.views))
 

@@ -59,6 +59,7 @@ class States:
             is_bare = root and (root.label, root.certain, root.event_id) == (None, UNSET, None)
             state = root if root and is_bare else self._nothing(since)
             self._states[""] = msgspec.structs.replace(state, error=None)
+        self._changes = [(view, state) for view, state in self._changes if view in self._states]
         self._changes += [(view, state) for view, state in self._states.items() if state != before.get(view)]
 
     def take_changes(self) -> list[Told]:

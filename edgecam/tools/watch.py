@@ -85,7 +85,8 @@ def _show(settings: config.MqttSettings, cameras: Cameras, inbox: _Inbox, end: f
 
 
 def _table(cameras: Cameras, console: Console, where: str) -> Any:
-    rows = console.height - AROUND if console.is_terminal else len(cameras.all())
+    views = sum(1 for camera in cameras.all().values() for _ in camera.rows())
+    rows = console.height - AROUND if console.is_terminal else views
     return overview(cameras.all().values(), now_utc(), max(1, rows), where)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edgecam.tools.cameras import CameraStatus
 
-COLOURS = {"online": "green", "paused": "yellow", "lost": "bold red", "offline": "red"}
+COLOURS = {"online": "green", "paused": "yellow", "out": "bold red", "lost": "bold red", "offline": "red"}
 HOT_C = 75.0
 SURE, UNSURE = 0.8, 0.6
 LAST = 16  # columns of the last event
@@ -27,9 +27,9 @@ def overview(cameras: Collection[CameraStatus], now: datetime, rows: int, where:
     """Lay out what fits into 80 columns: a line about all of them, and a table.
 
     Args:
-        cameras: all there are.
+        cameras: all there are; each has a row for each of its views.
         now: the time of day, in UTC.
-        rows: how many cameras fit; those that are not well come first, then by name.
+        rows: how many fit; those that are not well come first, then by name.
         where: the broker, and what is the matter with it.
     """
     made = Table(box=None, padding=(0, 1, 0, 0))
@@ -39,21 +39,24 @@ def overview(cameras: Collection[CameraStatus], now: datetime, rows: int, where:
     for name in ("SCORE", "FPS", "MS", "TEMP"):
         made.add_column(name, no_wrap=True, justify="right", min_width=5)
     made.add_column("LAST EVENT", no_wrap=True, min_width=10, max_width=LAST)
-    ordered = sorted(cameras, key=lambda camera: (camera.condition == "online", camera.name))
+    views = [row for camera in cameras for row in camera.rows()]
+    ordered = sorted(views, key=lambda camera: (camera.condition == "online", camera.name))
     for camera in ordered[:rows]:
         made.add_row(*_row(camera, now))
     if not ordered:
         return Group(
-            _title(cameras, where), Text("none has said anything yet: does one run, with the same mqtt.base?", "dim")
+            _title(len(cameras), views, where),
+            Text("none has said anything yet: does one run, with the same mqtt.base?", "dim"),
         )
     rest = [Text(f"and {len(ordered) - rows} more", "dim")] if len(ordered) > rows else []
-    return Group(_title(cameras, where), made, *rest)
+    return Group(_title(len(cameras), views, where), made, *rest)
 
 
-def _title(cameras: Collection[CameraStatus], where: str) -> Text:
-    conditions = [camera.condition for camera in cameras]
-    many = "s" * (len(conditions) != 1)
-    title = Text.assemble(("edgecam", "bold"), f" on {where}: {len(conditions)} camera{many}", no_wrap=True)
+def _title(count: int, views: Collection[CameraStatus], where: str) -> Text:
+    conditions = [camera.condition for camera in views]
+    many = "s" * (count != 1)
+    more = f" with {len(views)} views" if len(views) > count else ""
+    title = Text.assemble(("edgecam", "bold"), f" on {where}: {count} camera{many}{more}", no_wrap=True)
     for condition, colour in COLOURS.items():
         if count := conditions.count(condition):
             title.append(", ").append(f"{count} {condition}", colour)

@@ -1,8 +1,9 @@
 """Home Assistant with its MQTT integration and nothing else: ``python hass.py BROKER WEB FOLDER``, by its own Python.
 
-BROKER and WEB are ports of the loopback interface. It prints each state that changes as a line of JSON, and what a line
-of JSON on its standard input asks for: ``{"call": ["switch", "turn_off", {"entity_id": ...}]}`` calls a service,
-``{"registry": true}`` lists all entities, ``{"image": "image.porch_snapshot"}`` says how many bytes a picture has.
+BROKER and WEB are ports of the loopback interface; what an earlier run kept in FOLDER is there again. It prints each
+state that changes as a line of JSON, and what a line of JSON on its standard input asks for: ``{"call": ["switch",
+"turn_off", {"entity_id": ...}]}`` calls a service, ``{"registry": true}`` lists all entities, ``{"image":
+"image.porch_snapshot"}`` says how many bytes a picture has.
 """
 
 from __future__ import annotations
@@ -61,7 +62,20 @@ async def main(broker: int, web: int, folder: str) -> None:
     # As a callback it is called in the loop; else in whichever thread is free, and the states come in any order.
     hass.bus.async_listen("state_changed", callback(tell_state))
     await hass.async_start()
-    entry = config_entries.ConfigEntry(
+    known = hass.config_entries.async_entries("mqtt")  # of an earlier run in this folder
+    entry = known[0] if known else entry_of(broker)
+    if known:
+        await async_setup_component(hass, "mqtt", {})
+    else:
+        await hass.config_entries.async_add(entry)
+    tell({"loaded": entry.state.value})
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        await answer(hass, json.loads(line))
+    await hass.async_stop()
+
+
+def entry_of(broker: int) -> config_entries.ConfigEntry:
+    return config_entries.ConfigEntry(
         version=1,
         minor_version=2,
         domain="mqtt",
@@ -73,11 +87,6 @@ async def main(broker: int, web: int, folder: str) -> None:
         discovery_keys={},
         subentries_data=(),
     )
-    await hass.config_entries.async_add(entry)
-    tell({"loaded": entry.state.value})
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        await answer(hass, json.loads(line))
-    await hass.async_stop()
 
 
 if __name__ == "__main__":

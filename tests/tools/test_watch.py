@@ -20,12 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from edgecam.mqtt.payloads import LabelPayload
+from edgecam.mqtt.payloads import LabelPayload, QuantilesPayload, ViewStatsPayload
 from edgecam.tools.cameras import MOST, TOPICS, Cameras, CameraStatus
 from edgecam.tools.watch_table import overview
 from tests.broker import Mosquitto, Subscriber, free_port
 from tests.command import edgecam
-from tests.tools.payloads import NOW, SEEN, STATS, event
+from tests.tools.payloads import MODEL, NONE, NOW, SEEN, STATS, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -139,6 +139,59 @@ class TestCameras:
         for number in range(MOST + 10):
             cameras.take(f"edgecam/{number}/availability", b"online")
         assert len(cameras.all()) == MOST
+
+
+class TestViews:
+    """Each has a row."""
+
+    def told(self, *names: str) -> Cameras:
+        """A camera whose views see a cat."""
+        cameras = Cameras("edgecam")
+        figures = ViewStatsPayload(12.0, 0, STATS.frames, NONE, QuantilesPayload(3.0, 4.0), None, MODEL)
+        stats = msgspec.structs.replace(STATS, views=dict.fromkeys(names, figures))
+        state = msgspec.structs.replace(SEEN, error=None)
+        cameras.take("edgecam/porch/availability", b"online")
+        cameras.take("edgecam/porch/state", msgspec.json.encode(state))
+        cameras.take("edgecam/porch/stats", msgspec.json.encode(stats))
+        for name in filter(None, names):
+            cameras.take(f"edgecam/porch/{name}/state", msgspec.json.encode(state))
+        return cameras
+
+    def rows(self, cameras: Cameras) -> list[list[str]]:
+        return [line.split() for line in shown(cameras.all().values())]
+
+    def test_it_is_named_after_camera_and_view(self) -> None:
+        cameras = self.told("gate", "bowl")
+        seen = msgspec.structs.replace(event("new"), view="gate")
+        assert cameras.take("edgecam/porch/events", msgspec.json.encode(seen)) == seen
+        rows = self.rows(cameras)
+        assert " ".join(rows[0]).endswith("1 camera with 2 views, 2 online")
+        assert rows[2:] == [
+            ["porch/bowl", "online", "cat", "0.93", "12.0", "3.0", "51°C", "-"],
+            ["porch/gate", "online", "cat", "0.93", "12.0", "3.0", "51°C", "cat", "now"],
+        ]
+
+    def test_one_without_a_name_is_the_camera_s_own(self) -> None:
+        assert [row[0] for row in self.rows(self.told("", "gate"))[2:]] == ["porch", "porch/gate"]
+
+    def test_one_that_is_out_comes_first_and_one_that_is_off_is_paused(self) -> None:
+        cameras = self.told("gate", "bowl")
+        out = msgspec.structs.replace(SEEN, error="no model")
+        cameras.take("edgecam/porch/gate/state", msgspec.json.encode(out))
+        cameras.take("edgecam/porch/bowl/enabled/state", b"OFF")
+        assert [row[:2] for row in self.rows(cameras)[2:]] == [["porch/bowl", "paused"], ["porch/gate", "out"]]
+
+    def test_one_that_is_gone_has_none(self) -> None:
+        cameras = self.told("gate", "bowl")
+        cameras.take("edgecam/porch/gate/enabled/state", b"")
+        cameras.take("edgecam/porch/gate/state", b"")
+        assert [row[0] for row in self.rows(cameras)[2:]] == ["porch/bowl"]
+
+    @given(st.sampled_from(["threshold/state", "model/state", "enabled/x/state", "a/b/state", "gate/threshold/state"]))
+    def test_other_topics_are_no_views(self, topic: str) -> None:
+        cameras = self.told("gate")
+        cameras.take(f"edgecam/porch/{topic}", b"0.5")
+        assert {*cameras.all()["porch"].views} == {"gate"}
 
 
 @pytest.fixture
