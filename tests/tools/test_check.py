@@ -19,8 +19,9 @@ import pytest
 from edgecam.config import ModelSettings, load
 from edgecam.errors import ModelError
 from edgecam.model.meant import HIDDEN
-from edgecam.tools.check import Status, findings
+from edgecam.tools.check import findings
 from edgecam.tools.demo import shipped_clip
+from edgecam.tools.finding import Status
 from edgecam.tools.remedies import remedy_for_model
 from tests import tflite
 from tests.broker import Mosquitto, free_port
@@ -246,13 +247,13 @@ class TestModel:
         monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
         monkeypatch.setattr("edgecam.model.meant.HOMES", (str(tmp_path),))
         found = {
-            of_service: next(
-                islice(findings(lambda: load(None, [f"model.path={path}"]), None, of_service=of_service), 1, None)
+            instance: next(
+                islice(findings(lambda: load(None, [f"model.path={path}"]), None, instance=instance), 1, None)
             )
-            for of_service in (True, False)
+            for instance in ("", None)
         }
-        assert (found[True].status, found[True].remedy) == (Status.FAILURE, HIDDEN)
-        assert found[False].status == Status.OK
+        assert (found[""].status, found[""].remedy) == (Status.FAILURE, HIDDEN)
+        assert found[None].status == Status.OK
 
 
 class TestCamera:
