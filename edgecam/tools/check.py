@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgecam.camera.frames import Frame
 from edgecam.camera.pictures import read_picture, why_unread
+from edgecam.config import load as load_settings
 from edgecam.config import unit_of
 from edgecam.errors import BrokerError, ConfigError, EdgecamError, SourceFileError, split_remedy
 from edgecam.tools.finding import Finding, Status, failure
@@ -48,7 +49,11 @@ def findings(
             )
         return
     read = f"read from {file}" if file else "defaults, as there is no settings file"
-    yield Finding("settings", Status.OK, f"{read}: camera {settings.camera.name}, topics {settings.root}/")
+    said = f"{read}: camera {settings.camera.name}, topics {settings.root}/"
+    if file and instance is not None and (other := _namesake(settings, file)):
+        yield failure("settings", f"{said}: so is that of {other}", "set camera.name in one of them to another name")
+    else:
+        yield Finding("settings", Status.OK, said)
     from edgecam.tools.camera_check import check_camera, check_camera_of_service
 
     unit = unit_of(instance or "")
@@ -60,6 +65,20 @@ def findings(
     yield _broker(settings)
     yield _service(unit, state)
     yield _temperature(settings.limits.temperature)
+
+
+def _namesake(settings: Config, file: Path) -> Path | None:
+    """Another service's file whose camera is called the same at the same broker; None: there is none."""
+    for other in sorted(file.parent.glob("*.toml")):
+        if other == file:
+            continue
+        try:
+            theirs = load_settings(other)
+        except ConfigError:  # which a check of its own tells
+            continue
+        if (theirs.root, theirs.mqtt.host, theirs.mqtt.port) == (settings.root, settings.mqtt.host, settings.mqtt.port):
+            return other
+    return None
 
 
 def _frame_of(picture: Path) -> Frame:
