@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.system.guest import Guest
 
 UNIT = "edgecam"
+SEVERAL = "docs/several-cameras.md"  # whose commands want two cameras
 WAIT_S = 240.0  # an emulated machine is slow
 CAMERA = "porch"
 COLOURS = "/etc/edgecam/colours.tflite"

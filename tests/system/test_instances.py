@@ -9,7 +9,7 @@ import pytest
 
 from tests.documents import commands_of
 from tests.settings import as_toml
-from tests.system.machine import COLOURS, Machine
+from tests.system.machine import COLOURS, SEVERAL, Machine
 
 if TYPE_CHECKING:
     from tests.broker import Subscriber
@@ -19,7 +19,6 @@ SUITE = "trixie"
 PROCESSORS = 2
 pytestmark = pytest.mark.timeout(1200)
 
-SEVERAL = "docs/several-cameras.md"
 HAS_VIEWS = False  # until views are looked at
 HOST = "stand-in"
 FIRST, SECOND = "edgecam", "edgecam@yard"  # the units
@@ -210,6 +209,17 @@ class TestEndings:
         after = machine.main_pid(FIRST), machine.main_pid(SECOND)
         assert 0 not in after
         assert not set(before) & set(after)
+
+    def test_who_start_for_the_first_time_together_share_the_cameras(self, machine: Machine) -> None:
+        guest = machine.guest
+        guest.run(f"systemctl stop {FIRST} {SECOND} && rm /var/lib/edgecam/taken-*.json")
+        guest.run(f"systemctl start {FIRST} {SECOND}")
+        with machine.listen() as subscriber:
+            for unit in (FIRST, SECOND):
+                topic = f"edgecam/{CAMERAS[unit]}/stats"
+                subscriber.wait_for(lambda each, topic=topic: each.topic == topic and each.json["fps"] > 0)  # type: ignore[misc]
+        taken = guest.run("cat /var/lib/edgecam/taken-.json /var/lib/edgecam/taken-yard.json")
+        assert all(place in taken for place in PLACES.values())
 
     @pytest.mark.parametrize("text", TYPED[REMOVAL:])
     def test_a_command_does_what_it_is_shown_for(self, machine: Machine, text: str) -> None:

@@ -11,8 +11,7 @@ import pytest
 
 from tests import tflite
 from tests.documents import commands_of
-from tests.system.machine import happens, see, stats_where, take_away
-from tests.system.test_instances import SEVERAL
+from tests.system.machine import SEVERAL, happens, see, stats_where, take_away
 
 if TYPE_CHECKING:
     from tests.system.machine import Machine
