@@ -132,13 +132,15 @@ def demo(*, seconds: int | None, broker: str | None, verbose: bool, quiet: bool)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def check(*, file: Path | None, overrides: tuple[str, ...], picture: Path | None, as_json: bool) -> None:
     """Look at settings, model, camera, broker, service and temperature, a line each."""
-    from edgecam.tools.check import Status, findings
+    from edgecam.config import instance_of
+    from edgecam.tools.check import findings
+    from edgecam.tools.finding import Status
 
     rows = []
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for row in findings(
-        lambda: _load(file, overrides), _settings_file(file), picture, of_service=file is None and not overrides
-    ):
+    from_file = _settings_file(file)
+    instance = None if overrides else instance_of(from_file) if from_file else ""
+    for row in findings(lambda: _load(file, overrides), from_file, picture, instance=instance):
         rows.append(row)
         if not as_json:
             click.echo(row.line(columns))

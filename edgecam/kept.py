@@ -9,7 +9,7 @@ import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST = 255  # bytes in the name of a file, for all file systems that we may meet
+TAKEN = "taken"  # begins the name of a file that says which camera was taken
 NEW = ".new"  # ends the name of a file that is being written
 
 Kept = TypeVar("Kept", bound=msgspec.Struct)
@@ -82,6 +83,17 @@ def _name(before: str, camera: str, after: str = "", beside: str = "") -> str:
         ending = f"+{hashlib.sha256(camera.encode()).hexdigest()[:32]}"
         quoted = quoted[: most - len(ending)] + ending
     return before + quoted + after
+
+
+def taken_file(instance: str) -> Path:
+    """Return the file of which camera ``camera.source = "auto"`` took, by the instance of the service."""
+    return state_directory() / _name(f"{TAKEN}-", instance, ".json", beside=NEW)
+
+
+def taken_files() -> dict[str, Path]:
+    """Return the files of which camera each instance took, by its name; one with a name too long for it is left out."""
+    files = (path for path in state_directory().glob(f"{TAKEN}-*.json") if "+" not in path.name)
+    return {unquote(path.stem.removeprefix(f"{TAKEN}-")): path for path in files}
 
 
 def plan_folder() -> Path:

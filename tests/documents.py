@@ -18,7 +18,7 @@ PLACES = {
     "tests/test_documents.py": r"(\.venv/bin/)?edgecam |\.venv/bin/python |mosquitto_|make (demo|help|test TESTS=)",
     "tests/trainer/test_documents.py": r"make trainer|\.venv-trainer/",
     "tests/faults/test_documents.py": r"make (soak|fuzz|bench)",
-    "tests/system": r"sudo |journalctl |echo ",
+    "tests/system": r"sudo |journalctl |systemctl |echo ",
 }
 
 

@@ -1,8 +1,7 @@
 """Settings: typed, frozen, and every mistake in them named at once."""
 
-from pathlib import Path
-
 from edgecam.config.contradictions import ALL
+from edgecam.config.instances import instance_of, settings_of, unit_of
 from edgecam.config.reading import load
 from edgecam.config.sections import (
     CameraSettings,
@@ -22,7 +21,7 @@ from edgecam.config.sections import (
     ViewSettings,
 )
 
-SYSTEM_FILE = Path("/etc/edgecam/config.toml")
+SYSTEM_FILE = settings_of("")
 CREDENTIAL = "mqtt-password"  # of systemd's credential, and of the file beside SYSTEM_FILE
 
 __all__ = [
@@ -44,5 +43,8 @@ __all__ = [
     "Score",
     "StatsSettings",
     "ViewSettings",
+    "instance_of",
     "load",
+    "settings_of",
+    "unit_of",
 ]

@@ -10,6 +10,7 @@ import msgspec
 
 from edgecam.addresses import HIDDEN
 from edgecam.config.contradictions import contradictions
+from edgecam.config.instances import default_name
 from edgecam.config.mistakes import mistakes as mistakes_in
 from edgecam.config.paths import put_homes_in
 from edgecam.config.sections import OF_THE_MACHINE, Config, Section
@@ -26,6 +27,8 @@ NO_WORD = re.compile(r"[^\w.-]")
 
 def load(path: Path | None = None, overrides: Iterable[str] = (), model: Path | None = None) -> Config:
     """Read a file and apply overrides such as ``mqtt.host=10.0.0.2``; without a file every default holds.
+
+    A camera without a name is called after its host, and one of several services' after its file too.
 
     Args:
         path: of the file.
@@ -47,6 +50,7 @@ def load(path: Path | None = None, overrides: Iterable[str] = (), model: Path | 
         mistakes += [f"--set: {mistake}" for mistake in _put(tree, branch)]
     if model:
         _merge(tree, {"model": {"path": str(model)}})
+    mistakes += _name_after(path, tree) if path and not mistakes else ()
     if not mistakes:
         put_inherited_in(tree)
         config = msgspec.convert(tree, Config)
@@ -54,6 +58,16 @@ def load(path: Path | None = None, overrides: Iterable[str] = (), model: Path | 
     if mistakes:
         raise ConfigError(*mistakes)
     return config
+
+
+def _name_after(path: Path, tree: dict[str, Any]) -> Iterator[str]:
+    """Call a nameless camera after the file, where that is of one of several services."""
+    camera = tree.setdefault("camera", {})
+    if not camera.get("name"):
+        try:
+            camera["name"] = default_name(path)
+        except ValueError as error:
+            yield f"{path}: {error}"
 
 
 def _looked_through(tree: dict[str, Any]) -> Iterator[str]:

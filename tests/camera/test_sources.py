@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgecam.camera.sources import devices, open_source, playback, source
 from edgecam.camera.sources import images as image_folder
-from edgecam.camera.sources import open_source, playback, source, v4l2
 from edgecam.camera.sources.opencv import images, opened
 from edgecam.camera.sources.stillness import Stillness
 from edgecam.camera.view import View
@@ -298,10 +298,10 @@ class TestCameras:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As rules of udev may give one."""
-        monkeypatch.setattr(v4l2, "DEVICES", tmp_path, raising=False)
+        monkeypatch.setattr(devices, "DEVICES", tmp_path)
         for name in ("video0", "video10", "video2-porch", "video-porch"):
             (tmp_path / name).touch()
-        assert v4l2.cameras() == []
+        assert devices.devices() == []
 
     @pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="there is a camera here")
     def test_without_a_camera_auto_says_so(self) -> None:

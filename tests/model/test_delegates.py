@@ -21,7 +21,8 @@ from edgecam.model.delegates import accelerator_of
 from edgecam.model.loading import plan_model
 from edgecam.model.plan import Plan, Timing
 from edgecam.model.plan_file import Measured, PlanFile
-from edgecam.tools.check import Status, findings
+from edgecam.tools.check import findings
+from edgecam.tools.finding import Status
 from tests import tflite
 from tests.accelerator import compiled
 from tests.broker import Subscriber, free_port
@@ -202,7 +203,7 @@ class TestNotToBeHad:
         monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
         monkeypatch.setattr("edgecam.model.meant.HOMES", (str(library.parent),))
         overrides = [f"model.path={model}", f"model.delegate={library}"]
-        (found,) = islice(findings(lambda: config.load(None, overrides), None, of_service=True), 1, 2)
+        (found,) = islice(findings(lambda: config.load(None, overrides), None, instance=""), 1, 2)
         assert (found.status, found.detail.split(":")[0]) == (Status.FAILURE, "model.delegate")
         assert "/usr/local/lib" in found.remedy
 

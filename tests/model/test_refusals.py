@@ -18,7 +18,8 @@ from edgecam import config
 from edgecam.errors import ModelError, split_remedy
 from edgecam.model.loading import plan_model
 from edgecam.model.refusals import MOST, in_words, why_refused
-from edgecam.tools.check import Status, findings
+from edgecam.tools.check import findings
+from edgecam.tools.finding import Status
 from tests import tflite
 from tests.command import edgecam
 from tests.shared import shared

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.settings import Sections
     from tests.system.guest import Guest
 
+UNIT = "edgecam"
+SEVERAL = "docs/several-cameras.md"  # whose commands want two cameras
 WAIT_S = 240.0  # an emulated machine is slow
 CAMERA = "porch"
 COLOURS = "/etc/edgecam/colours.tflite"
@@ -52,9 +54,9 @@ class Machine:
         self.guest.run("modprobe vivid && udevadm settle && v4l2-ctl -d /dev/video0 -c osd_text_mode=2")
         self.show("white")
 
-    def show(self, colour: str) -> None:
-        """Hold something before the camera."""
-        self.guest.run(f"v4l2-ctl -d /dev/video0 -c test_pattern={PATTERNS[colour]}")
+    def show(self, colour: str, device: str = "/dev/video0") -> None:
+        """Hold something before a camera."""
+        self.guest.run(f"v4l2-ctl -d {device} -c osd_text_mode=2,test_pattern={PATTERNS[colour]}")
 
     def listen(self, session: str = "") -> Subscriber:
         """Subscribe from outside."""
@@ -70,28 +72,32 @@ class Machine:
         self.guest.run("make -C edgecam uninstall")
         return self.guest.run("find / -xdev -path /root -prune -o -path /var/log -prune -o -iname '*edgecam*' -print")
 
-    def main_pid(self) -> int:
-        return int(self.property("MainPID"))
+    def main_pid(self, unit: str = UNIT) -> int:
+        return int(self.property("MainPID", unit))
 
-    def property(self, name: str) -> str:
-        return self.guest.run(f"systemctl show edgecam --property {name} --value")
+    def property(self, name: str, unit: str = UNIT) -> str:
+        return self.guest.run(f"systemctl show {unit} --property {name} --value")
 
     def wait_for_status(self, text: str) -> None:
         """Wait until ``systemctl status`` shows a text."""
         self._wait_until(f"systemctl show edgecam --property StatusText | grep -qF {shlex.quote(text)}")
 
-    def logged(self, text: str) -> bool:
+    def logged(self, text: str, unit: str = UNIT) -> bool:
         """Whether the journal has a line with a text, since the boot."""
-        return text in self.guest.run("journalctl -b -u edgecam -o cat --no-pager")
+        return text in self.guest.run(f"journalctl -b -u {unit} -o cat --no-pager")
+
+    def wait_for_log(self, text: str, unit: str = UNIT) -> None:
+        """Wait until the journal has a line with a text, since the boot."""
+        self._wait_until(f"journalctl -b -u {unit} -o cat --no-pager | grep -qF {shlex.quote(text)}")
 
     @contextmanager
-    def logging(self, text: str) -> Iterator[None]:
+    def logging(self, text: str, unit: str = UNIT) -> Iterator[None]:
         """What is done inside must make the service log a line with a text, then or later."""
         shows = self.guest.run("journalctl -n 0 --show-cursor --no-pager")
         cursor = shlex.quote(shows.partition("-- cursor: ")[2])
         yield
         self._wait_until(
-            f"journalctl -u edgecam -o cat --no-pager --after-cursor {cursor} | grep -qF {shlex.quote(text)}"
+            f"journalctl -u {unit} -o cat --no-pager --after-cursor {cursor} | grep -qF {shlex.quote(text)}"
         )
 
     def _wait_until(self, command: str) -> None:

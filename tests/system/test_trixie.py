@@ -11,7 +11,7 @@ import pytest
 
 from tests import tflite
 from tests.documents import commands_of
-from tests.system.machine import happens, see, stats_where, take_away
+from tests.system.machine import SEVERAL, happens, see, stats_where, take_away
 
 if TYPE_CHECKING:
     from tests.system.machine import Machine
@@ -233,7 +233,11 @@ class TestDocuments:
     """The commands of the docs that need a machine; `conftest` and `Machine.uninstall` run those of make."""
 
     TYPED = tuple(
-        dict.fromkeys(each.text for each in commands_of("tests/system") if not each.text.startswith("sudo make"))
+        dict.fromkeys(
+            each.text
+            for each in commands_of("tests/system")
+            if not each.text.startswith("sudo make") and each.file != SEVERAL
+        )
     )
 
     def test_there_are_some(self) -> None:

@@ -19,8 +19,9 @@ import pytest
 from edgecam.config import ModelSettings, load
 from edgecam.errors import ModelError
 from edgecam.model.meant import HIDDEN
-from edgecam.tools.check import Status, findings
+from edgecam.tools.check import findings
 from edgecam.tools.demo import shipped_clip
+from edgecam.tools.finding import Finding, Status
 from edgecam.tools.remedies import remedy_for_model
 from tests import tflite
 from tests.broker import Mosquitto, free_port
@@ -108,6 +109,51 @@ class TestSettings:
             ("--set: queue.size: expected int >= 1, got 0", "correct it; the other checks need the settings"),
             ("--set: camera.nmae: unknown key", "did you mean name?"),
         ]
+
+
+class TestInstances:
+    """The settings of one of several services."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Two services' settings, and a systemctl that knows of them."""
+        (tmp_path / "systemctl").write_text(
+            "#!/bin/sh\n[ $2 = edgecam@yard.service ] && state=active || state=failed\n"
+            "echo ActiveState=$state; echo LoadState=loaded; echo StatusText=sees cat\n"
+        )
+        (tmp_path / "systemctl").chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        monkeypatch.setattr("edgecam.config.instances.FOLDER", tmp_path)
+        for name in ("config", "yard"):
+            (tmp_path / f"{name}.toml").write_text('[camera]\nsource = "/dev/video987"\n[mqtt]\nport = 1\n')
+        return tmp_path
+
+    def found(self, file: Path, instance: str) -> dict[str, Finding]:
+        return {each.name: each for each in findings(lambda: load(file), file, instance=instance)}
+
+    def test_its_own_service_is_looked_at(self, folder: Path) -> None:
+        found = self.found(folder / "yard.toml", "yard")
+        assert found["camera"].detail == "/dev/video987: the service says: sees cat"
+        assert (found["service"].status, found["service"].detail) == (Status.OK, "edgecam@yard.service is active")
+
+    def test_the_first_one_is_another(self, folder: Path) -> None:
+        found = self.found(folder / "config.toml", "")
+        assert (found["camera"].detail, found["service"].detail) == (
+            "/dev/video987: no such device",
+            "edgecam.service is failed",
+        )
+
+    def test_two_cameras_of_one_name_are_told(self, folder: Path) -> None:
+        file = folder / "yard.toml"
+        file.write_text(file.read_text().replace("[camera]", f'[camera]\nname = "{socket.gethostname()}"'))
+        found = self.found(file, "yard")["settings"]
+        assert found.status == Status.FAILURE
+        assert found.detail.endswith(f"so is that of {folder}/config.toml")
+        assert found.remedy == "set camera.name in one of them to another name"
+
+    def test_a_file_that_is_wrong_is_no_namesake(self, folder: Path) -> None:
+        (folder / "config.toml").write_text("[camera]\nnmae = 1\n")
+        assert self.found(folder / "yard.toml", "yard")["settings"].status == Status.OK
 
 
 class TestFacts:
@@ -246,13 +292,13 @@ class TestModel:
         monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
         monkeypatch.setattr("edgecam.model.meant.HOMES", (str(tmp_path),))
         found = {
-            of_service: next(
-                islice(findings(lambda: load(None, [f"model.path={path}"]), None, of_service=of_service), 1, None)
+            instance: next(
+                islice(findings(lambda: load(None, [f"model.path={path}"]), None, instance=instance), 1, None)
             )
-            for of_service in (True, False)
+            for instance in ("", None)
         }
-        assert (found[True].status, found[True].remedy) == (Status.FAILURE, HIDDEN)
-        assert found[False].status == Status.OK
+        assert (found[""].status, found[""].remedy) == (Status.FAILURE, HIDDEN)
+        assert found[None].status == Status.OK
 
 
 class TestCamera:

@@ -14,6 +14,7 @@ from edgecam.errors import SourceFileError, in_words
 if TYPE_CHECKING:
     from edgecam import config
     from edgecam.camera.sources.source import Source
+    from edgecam.camera.sources.taken import Memory
     from edgecam.camera.view import Wanted
 
 STREAM = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
@@ -21,13 +22,14 @@ EXPECTED = "auto, picamera2, /dev/video0, rtsp://..., a video or a folder of ima
 PICAMERA2 = re.compile(r"picamera2(:\d+)?")
 
 
-def open_source(camera: config.CameraSettings, wanted: Wanted | None = None) -> Source:
+def open_source(camera: config.CameraSettings, wanted: Wanted | None = None, memory: Memory | None = None) -> Source:
     """Return the source that ``camera.source`` names; a camera or stream need not be there yet.
 
     Args:
         camera: the settings.
         wanted: what a camera with an image processor of its own should give; without it all that the settings cut
             out.
+        memory: of which camera ``auto`` took; without it the service's, if we are one.
 
     Raises:
         SourceFileError: a file or folder is not there, or nothing is known by that name.
@@ -36,8 +38,9 @@ def open_source(camera: config.CameraSettings, wanted: Wanted | None = None) -> 
     wanted = wanted or whole_of(camera)
     if name == "auto":
         from edgecam.camera.sources.automatic import AutomaticCamera
+        from edgecam.camera.sources.taken import memory_of_service
 
-        return AutomaticCamera(camera, wanted)
+        return AutomaticCamera(camera, wanted, memory or memory_of_service())
     if PICAMERA2.fullmatch(name):
         from edgecam.camera.sources.picamera2 import Picamera2Camera
 

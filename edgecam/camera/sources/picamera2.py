@@ -165,12 +165,16 @@ class Picamera2Camera:
         return True
 
 
-def number_of_cameras() -> int:
-    """How many cameras with a sensor of their own (no USB cameras) Picamera2 finds; 0 where it is not installed."""
+def own_cameras() -> list[tuple[str, int]]:
+    """List the cameras with a sensor of their own (no USB cameras) that Picamera2 finds, by place and number.
+
+    A place is a path in the device tree. Where Picamera2 is not installed there are none.
+    """
     if importlib.util.find_spec("picamera2") is None:
-        return 0
+        return []
     with _told_in_our_words():
-        return sum("/usb" not in info["Id"] for info in _class().global_camera_info())
+        found = _class().global_camera_info()
+        return [(info["Id"], number) for number, info in enumerate(found) if "/usb" not in info["Id"]]
 
 
 def choose_mode(modes: Sequence[Mapping[str, Any]], fps: float) -> Mapping[str, Any] | None:

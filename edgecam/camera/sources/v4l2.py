@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +23,6 @@ if TYPE_CHECKING:
 
     from edgecam import config
 
-DEVICES = Path("/dev")
-VIDIOC_QUERYCAP = 0x80685600  # https://docs.kernel.org/userspace-api/media/v4l/vidioc-querycap.html
-CAPABILITY = struct.Struct("16s32s32sIII12x")
-VIDEO_CAPTURE = 0x1
-HAS_DEVICE_CAPABILITIES = 0x80000000
-# A Pi's own camera and image processors show up as capture devices too, but give no finished images.
-RAW_DRIVERS = ("bcm2835-", "pispbe", "rp1-cfe", "rpi-", "unicam")
 BUFFERS = 2  # one being filled, one being read
 
 
@@ -70,26 +61,6 @@ class V4l2Camera:
                 yield Frame(_shaped(image, capture), exposed_ns, exposed_ns)
         finally:
             capture.release()
-
-
-def cameras() -> list[str]:
-    """Device files of the V4L2 cameras that give finished images, in the order of their numbers."""
-    numbered = {path.name.removeprefix("video"): path for path in DEVICES.glob("video*")}
-    devices = [numbered[number] for number in sorted(filter(str.isdecimal, numbered), key=int)]  # rules may add names
-    return [str(device) for device in devices if _is_camera(device)]
-
-
-def _is_camera(device: Path) -> bool:
-    answer = bytearray(CAPABILITY.size)
-    try:
-        with device.open("rb", buffering=0) as file:
-            fcntl.ioctl(file, VIDIOC_QUERYCAP, answer)
-    except OSError:
-        return False
-    driver, _, _, _, capabilities, of_device = CAPABILITY.unpack(answer)
-    if capabilities & HAS_DEVICE_CAPABILITIES:
-        capabilities = of_device
-    return bool(capabilities & VIDEO_CAPTURE) and not driver.decode(errors="replace").startswith(RAW_DRIVERS)
 
 
 def _shaped(image: NDArray[np.uint8], capture: cv2.VideoCapture) -> NDArray[np.uint8]:
