@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edgecam.camera.compressed import decoded
 from edgecam.camera.fit import BARS, between_bars, greatest_middle
 from edgecam.camera.frames import Layout
 
@@ -76,6 +77,8 @@ class View:
         It is all that the settings cut out, whatever of it the model sees.
         """
         image = frame.image
+        if frame.encoded is not None and (whole := decoded(frame.encoded)) is not None:
+            image = whole
         if frame.layout is Layout.I420:
             image = cv2.cvtColor(image, cv2.COLOR_YUV2BGR_I420)
         return _turned(image if frame.cropped else self._part(image), None if frame.turned else self._turn)
@@ -89,7 +92,7 @@ class View:
                 return frame
             image = cv2.cvtColor(image, cv2.COLOR_YUV2BGR_I420)
         image = self._fitted(image if frame.cropped else self._part(image), size, turn)
-        return replace(frame, image=image, layout=Layout.BGR)
+        return replace(frame, image=image, layout=Layout.BGR, encoded=None)
 
     def _part(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = image.shape[:2]
