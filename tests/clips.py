@@ -23,6 +23,7 @@ BGR = {
 }
 RATE = 30
 TWO_COLOURS = (("grey", 15), ("red", 45), ("grey", 30), ("green", 45), ("grey", 30))
+CODECS = {".mp4": "mp4v", ".ts": "mpg1"}  # MPEG-4, MPEG-1
 BITS = 10  # stripes of a frame that carries its number
 # How a file says that its pictures are to be turned clockwise: the numbers a, b, c, d of a display matrix, by which a
 # point (x, y) goes to (ax + cy, bx + dy), y downwards (ISO/IEC 14496-12, 8.3.2).
@@ -49,7 +50,7 @@ def write_still(path: Path, number: int, size: tuple[int, int]) -> Path:
 
 def write_images(path: Path, images: Iterable[NDArray[np.uint8]], size: tuple[int, int], rate: float = RATE) -> Path:
     """Write a clip of images, all of one size."""
-    codec = "mp4v" if path.suffix == ".mp4" else "MJPG"
+    codec = CODECS.get(path.suffix, "MJPG")
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), rate, size)
     for image in images:
         writer.write(image)

@@ -25,8 +25,10 @@ ADDRESSES = [
     "rtsp://me:a[S3CRET@127.0.0.1:1/live",
     "rtsp://127.0.0.1:1/live?user=me&password=S3CRET",
     "rtsp://127.0.0.1:1/user=me_password=S3CRET_channel=1.sdp",
-    "rtmp://me:S3CRET@127.0.0.1/live",
-    "rtmp://me:S3CRET@127.0.0.1/" + "l" * 300,
+    "rtmp://me:S3CRET@127.0.0.1:1/live",
+    "http://me:S3CRET@127.0.0.1:1/live",
+    "ftp://me:S3CRET@127.0.0.1/live",
+    "ftp://me:S3CRET@127.0.0.1/" + "l" * 300,
     "rtsp:/me:S3CRET@127.0.0.1/live",
     "me:S3CRET@127.0.0.1/live",
 ]
@@ -44,7 +46,7 @@ def test_check_does_not_tell_the_cameras_password(address: str, colour_model: Pa
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("address", [each for each in ADDRESSES if "rtmp" in each or each[5:7] != "//"])
+@pytest.mark.parametrize("address", [each for each in ADDRESSES if "ftp" in each or "//" not in each])
 def test_a_source_that_nobody_knows_is_told_without_its_password(address: str, colour_model: Path) -> None:
     options = ("--set", f"camera.source={address}", "--set", f"model.path={colour_model}")
     ended = edgecam("run", "-v", "--config", os.devnull, *options)
@@ -53,7 +55,7 @@ def test_a_source_that_nobody_knows_is_told_without_its_password(address: str, c
     assert MARK not in ended.stderr
 
 
-@pytest.mark.parametrize("address", [each for each in ADDRESSES if each.startswith("rtsp://")])
+@pytest.mark.parametrize("address", [each for each in ADDRESSES if ":1/" in each or "rtsp://" in each])
 def test_the_daemon_does_not_tell_it_either_when_it_tells_most(
     address: str, colour_model: Path, start_daemon: Callable[..., Daemon]
 ) -> None:

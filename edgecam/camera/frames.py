@@ -39,6 +39,7 @@ class Frame:
         turned: the camera itself has turned it as the settings say.
         original: where pictures may leave the device: the frame as the source gave it, of which this is the view.
         view: the name of the view that it shows; empty where the camera has but one.
+        encoded: where the image was decoded smaller than it is: the whole, uint8 [bytes], as the camera compressed it.
     """
 
     image: NDArray[np.uint8]
@@ -49,6 +50,7 @@ class Frame:
     turned: bool = False
     original: Frame | None = None
     view: str = ""
+    encoded: NDArray[np.uint8] | None = None
 
     @property
     def size(self) -> tuple[int, int]:

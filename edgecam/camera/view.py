@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edgecam.camera.compressed import decoded
 from edgecam.camera.fit import BARS, between_bars, greatest_middle
 from edgecam.camera.frames import Frame, Layout
 from edgecam.config.sections import WHOLE
@@ -99,7 +100,10 @@ class View:
 
         It is all that the settings cut out for this view, whatever of it the model sees.
         """
-        part = _part(in_bgr(frame).image, self._crops[frame.cropped, frame.turned])
+        image = in_bgr(frame).image
+        if frame.encoded is not None and (whole := decoded(frame.encoded)) is not None:
+            image = whole
+        part = _part(image, self._crops[frame.cropped, frame.turned])
         return _turned(part, None if frame.turned else self._turn)
 
     def least(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import msgspec
 
 from edgecam.addresses import shown
-from edgecam.config.sections import Section, Source, TopicLevel, TopicPath, ViewName
+from edgecam.config.sections import SOURCES, Section, Source, TopicLevel, TopicPath, ViewName
 from edgecam.config.views import view_key
 from edgecam.errors import as_text
 
@@ -102,7 +102,7 @@ def _in_words_of_patterns(expected: Any) -> str:
     if expected == ViewName:
         return "expected letters, digits, - and _"
     if expected == Source:
-        return "expected auto, picamera2, /dev/video0, rtsp:// or http://..., a video or a folder of images"
+        return f"expected {SOURCES}"
     return "expected a path"
 
 

@@ -18,6 +18,7 @@ ViewName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]*\Z", max_length=
 TopicPath = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}][^{_REFUSED}]*(?<!/)\Z", max_length=200)]
 # Where ~ stands for a home; see paths.py.
 File = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*\Z")]
+SOURCES = "auto, picamera2, /dev/video0, rtsp:// or http://..., a video or a folder of images"  # what is expected
 Source = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+\Z")]
 
 

@@ -331,27 +331,30 @@ class Service:
         self._queue.resize(setup.settings.queue.size)
         if not isinstance(change.cause, ChoosePlan):
             announce(setup.pipelines, before.pipelines)
-        self._exchange(before)
-        facts = setup.pipelines.facts(settings)
-        if setup.settings != before.settings or change.connection:
-            self._queue.tell(SettingsChange(settings, facts, change.connection))
-        elif facts != before.pipelines.facts(before.settings):
-            self._queue.tell(ViewsChange(facts))
+        facts, facts_before = setup.pipelines.facts(settings), before.pipelines.facts(before.settings)
+        notices: list[Notice] = []
+        if settings != before.settings or change.connection:
+            notices = [SettingsChange(settings, facts, change.connection)]
+        elif facts != facts_before:
+            notices = [ViewsChange(facts)]
+        self._exchange(before, *notices)
         self._heat.limit_c = setup.settings.limits.temperature
         self._manager.expect(1 / setup.settings.camera.fps)
         renamed = setup.configured.camera.name != before.configured.camera.name
-        if renamed or self._switches != switches or [*facts] != [*before.pipelines.facts(before.settings)]:
+        if renamed or self._switches != switches or facts != facts_before:
             self._switch(self._switches)
         if renamed:
             forget_kept(switches_file(before.configured.camera.name))  # they go with the camera
 
-    def _exchange(self, before: Setup) -> None:
-        """Let the views of now be fed, and their pipelines decide."""
+    def _exchange(self, before: Setup, *notices: Notice) -> None:
+        """Let the views of now be fed, and their pipelines decide, from one moment on with what notices tell."""
         now, feed = self._now, self._now.feed(self._switches)
         others = [*before.pipelines.by_view.values()] != [*now.pipelines.by_view.values()]
         if others or not _is_same(feed, self._queue.feed):
             change = PipelinesChange(now.pipelines.by_view, self._probations())
-            self._queue.exchange(feed, change, *self._switched())
+            self._queue.exchange(feed, change, *notices, *self._switched())
+        else:
+            self._queue.tell(*notices)
         self._capture.rest(rests=not feed.looks)
         if now.source is not before.source:
             self._capture.follow()
@@ -364,8 +367,7 @@ class Service:
         pipelines = before.pipelines.without(view, failed.error)
         announce(pipelines, before.pipelines)
         self._now = replace(before, pipelines=pipelines)
-        self._exchange(before)
-        self._queue.tell(ViewsChange(pipelines.facts(before.settings)))
+        self._exchange(before, ViewsChange(pipelines.facts(before.settings)))
 
     # What is ordered
 

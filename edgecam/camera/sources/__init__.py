@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edgecam.addresses import shown
 from edgecam.camera.view import whole_of
+from edgecam.config.sections import SOURCES
 from edgecam.errors import SourceFileError, in_words
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from edgecam.camera.sources.taken import Memory
     from edgecam.camera.view import Wanted
 
-STREAM = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
-EXPECTED = "auto, picamera2, /dev/video0, rtsp://..., a video or a folder of images"
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+WEB = ("http", "https")
+STREAMS = ("rtsp", "rtsps", "rtmp", "rtmps", "rtmpt", "rtmpts", "srt", "udp", "rtp", "tcp")
 PICAMERA2 = re.compile(r"picamera2(:\d+)?")
 
 
@@ -45,11 +47,28 @@ def open_source(camera: config.CameraSettings, wanted: Wanted | None = None, mem
         from edgecam.camera.sources.picamera2 import Picamera2Camera
 
         return Picamera2Camera(camera, wanted)
-    if STREAM.match(name):
+    scheme = _scheme(name)
+    if scheme in WEB:
+        from edgecam.camera.sources.network import NetworkCamera
+
+        return NetworkCamera(camera, wanted)
+    if scheme in STREAMS:
         from edgecam.camera.sources.stream import Stream
 
         return Stream(camera)
     return _of_path(camera)
+
+
+def _scheme(name: str) -> str:
+    match = SCHEME.match(name)
+    return match[1].lower() if match else ""
+
+
+def _unknown(name: str) -> str:
+    """What is wrong with what is neither there nor known, and what would be right."""
+    if scheme := _scheme(name):
+        return f"{scheme}:// is not known; expected {', '.join(f'{each}://' for each in (*WEB, *STREAMS))}"
+    return f"no such file; expected {SOURCES}"
 
 
 def _of_path(camera: config.CameraSettings) -> Source:
@@ -61,7 +80,7 @@ def _of_path(camera: config.CameraSettings) -> Source:
         if name.startswith("/dev/"):  # a camera that is to be plugged in
             mode = stat.S_IFCHR
         else:
-            message = f"camera.source: {shown(name)}: no such file; expected {EXPECTED}"
+            message = f"camera.source: {shown(name)}: {_unknown(name)}"
             raise SourceFileError(message) from None
     except RuntimeError:
         message = f"camera.source: {shown(name)}: whose home directory that is cannot be told; write the path in full"
