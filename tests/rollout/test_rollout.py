@@ -575,3 +575,65 @@ def test_without_a_key_no_order_is_heard(
     assert "edgecam/porch/model/state" not in topics
     assert not any("refused" in line for line in daemon.log)
     assert events(subscriber.seen)
+
+
+class TestViews:
+    """Each view takes orders of its own."""
+
+    VIEWS = (
+        '[[views]]\nname = "gate"\n[[views]]\nname = "bin"\n[[views]]\nname = "own"\n[views.model]\npath = "{}"\n'
+    )
+
+    @pytest.fixture
+    def views(self, fleet: Fleet, colour_model: Path) -> Fleet:
+        own = fleet.model("own.tflite", colour_model.read_bytes())
+        fleet.settings.write_text(self.VIEWS.format(own))
+        fleet.daemon.reload()
+        self.labels(fleet, gate="red", bin="red", own="red")
+        return fleet
+
+    @staticmethod
+    def labels(fleet: Fleet, **wanted: str) -> None:
+        """Wait until each view sees what is wanted."""
+        seen: dict[str, str | None] = {}
+
+        def take(message: Message) -> bool:
+            parts = message.topic.split("/")
+            if parts[3:] == ["state"] and message.payload:
+                seen[parts[2]] = message.json["label"]
+            return wanted.items() <= seen.items()
+
+        fleet.subscriber.wait_for(take)
+
+    @staticmethod
+    def states_of(fleet: Fleet, view: str) -> list[str]:
+        topic = f"edgecam/porch/{view}/model/state"
+        return [each.payload.decode() for each in fleet.subscriber.seen if each.topic == topic]
+
+    def test_an_order_for_a_view_leaves_the_others(self, views: Fleet) -> None:
+        views.roll_out(views.model("m.tflite", SWAPPED), topic="porch/gate")
+        self.labels(views, gate="blue")
+        views.subscriber.wait_for_topic("gate/model/state", b"active")
+        assert self.states_of(views, "gate")[-3:] == ["downloading", "verifying", "active"]
+        assert {*self.states_of(views, "bin")} <= {"active"}
+        views.daemon.terminate()
+        views.daemon.wait()
+        views.subscriber.until_offline()
+        views.restart()
+        self.labels(views, gate="blue", bin="red", own="red")
+
+    def test_an_order_for_all_is_for_those_without_a_model_of_their_own(self, views: Fleet) -> None:
+        views.roll_out(views.model("m.tflite", SWAPPED), topic="all")
+        self.labels(views, gate="blue", bin="blue")
+        assert {*self.states_of(views, "own")} <= {"active"}
+        stats = views.subscriber.wait_for(lambda each: each.topic.endswith("/stats") and "views" in each.json).json
+        assert stats["views"]["own"]["model"] != stats["views"]["gate"]["model"]
+
+    def test_one_that_is_refused_leaves_its_view_as_it_was(self, views: Fleet) -> None:
+        views.roll_out(views.model("m.tflite", b"no model", is_complete=True), topic="porch/bin")
+        views.subscriber.wait_for(
+            lambda each: each.topic == "edgecam/porch/bin/model/state" and each.payload.startswith(b"refused")
+        )
+        views.subscriber.publish("edgecam/porch/bin/enabled/set", b"OFF")
+        ended = views.subscriber.wait_for_event("end")
+        assert (ended["view"], ended["label"]) == ("bin", "red")  # it has gone on
