@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edgecam.camera.view import View
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Look:
     """How one view looks at a source.
 
@@ -35,6 +35,10 @@ class Feed:
 
     source: Source
     looks: tuple[Look, ...]
+
+    def is_like(self, other: Feed) -> bool:
+        """Whether both feed the same of the same source."""
+        return self.source is other.source and self.looks == other.looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,10 @@ from edgecam.daemon.inference import Inference, PipelinesChange
 from edgecam.daemon.pipeline import announce, announce_plan, make_pipelines, refuse
 from edgecam.daemon.process import SignalBell, give_back
 from edgecam.daemon.stats import Stats
-from edgecam.daemon.switches import read_switches
+from edgecam.daemon.switches import read_switches, switched
 from edgecam.daemon.systemd import Heartbeat, Manager
 from edgecam.device.heat import Heat, Pace
 from edgecam.errors import EdgecamError, ModelError
-from edgecam.events.thresholds import told as told_threshold
 from edgecam.kept import forget_kept, switches_file, write_kept
 from edgecam.mqtt.clock import Clock
 from edgecam.mqtt.commands import Announce, Command
@@ -49,10 +48,8 @@ from edgecam.tasks import Task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgecam.camera.frame_queue import Feed, Look
     from edgecam.camera.frames import Notice
-    from edgecam.camera.view import View
-    from edgecam.config import Config, EventsSettings
+    from edgecam.config import Config
     from edgecam.daemon.pipeline import Pipeline, Pipelines
     from edgecam.daemon.switches import Switches
     from edgecam.mqtt.payloads import EventPayload, StatePayload, StatsPayload
@@ -321,6 +318,7 @@ class Service:
             logger.error("reload refused; the settings and the model of before go on", exc_info=change.error)
 
     def _apply(self, change: Change, setup: Setup) -> None:
+        told_before = self._switched()
         before, self._now = self._now, setup
         switches, self._switches = self._switches, self._switches.under_all(setup.configured)
         if isinstance(change.cause, TakeOver):
@@ -337,12 +335,17 @@ class Service:
             notices = [SettingsChange(settings, facts, change.connection)]
         elif facts != facts_before:
             notices = [ViewsChange(facts)]
+        others = {
+            view for view, each in setup.pipelines.by_view.items() if each is not before.pipelines.by_view.get(view)
+        }
+        # Another tracker knows nothing of a threshold that was ordered.
+        notices += [each for each in self._switched() if each not in told_before or each.view in others]
         self._exchange(before, *notices)
         self._heat.limit_c = setup.settings.limits.temperature
         self._manager.expect(1 / setup.settings.camera.fps)
         renamed = setup.configured.camera.name != before.configured.camera.name
-        if renamed or self._switches != switches or facts != facts_before:
-            self._switch(self._switches)
+        if renamed or self._switches != switches:
+            write_kept(switches_file(setup.configured.camera.name), self._switches)
         if renamed:
             forget_kept(switches_file(before.configured.camera.name))  # they go with the camera
 
@@ -350,9 +353,9 @@ class Service:
         """Let the views of now be fed, and their pipelines decide, from one moment on with what notices tell."""
         now, feed = self._now, self._now.feed(self._switches)
         others = [*before.pipelines.by_view.values()] != [*now.pipelines.by_view.values()]
-        if others or not _is_same(feed, self._queue.feed):
+        if others or not feed.is_like(self._queue.feed):
             change = PipelinesChange(now.pipelines.by_view, self._probations())
-            self._queue.exchange(feed, change, *notices, *self._switched())
+            self._queue.exchange(feed, change, *notices)
         else:
             self._queue.tell(*notices)
         self._capture.rest(rests=not feed.looks)
@@ -389,29 +392,16 @@ class Service:
         told = [each for each in self._switched() if each not in before or each.view == of]
         write_kept(switches_file(self._now.configured.camera.name), switches)
         feed = self._now.feed(switches)
-        if feed.looks and not _is_same(feed, self._queue.feed):
+        if feed.looks and not feed.is_like(self._queue.feed):
             self._queue.exchange(feed, *told)
         else:
             self._queue.tell(*told)
         self._capture.rest(rests=not feed.looks)
 
     def _switched(self) -> list[Switched]:
-        """What is switched: for the camera, then for each view that has a name."""
-        settings, switches, pipelines = self._now.settings, self._switches, self._now.pipelines.by_view
-
-        def threshold(view: str, events: EventsSettings) -> float | None:
-            pipeline = pipelines.get(view)
-            of_model = pipeline.model.thresholds if pipeline else {}
-            return told_threshold(events, of_model, switches.threshold_of(view))
-
-        nameless = settings.look("")
-        events = nameless.events if nameless else settings.events
-        told = [Switched(switches.enabled, threshold("", events), ordered=switches.threshold)]
-        for look in settings.looks:
-            if view := look.name:
-                ordered = switches.threshold_of(view)
-                told.append(Switched(switches.of(view).enabled, threshold(view, look.events), view, ordered))
-        return told
+        pipelines = self._now.pipelines.by_view
+        of_models = {view: pipeline.model.thresholds for view, pipeline in pipelines.items()}
+        return switched(self._switches, self._now.settings, of_models)
 
     # Models that come over MQTT
 
@@ -458,13 +448,7 @@ class Service:
             self._changer.ask(GoBack(verdict.view))
 
     def _probations(self) -> dict[str, Probation]:
-        """For the models that are on trial."""
-        slower = self._now.configured.rollout.slower
-        return {
-            view: Probation(record.active.sha256, record.before_ms, slower, self._inbox.put, view)
-            for view, record in self._rollouts.records.items()
-            if record.active and record.is_trial
-        }
+        return self._rollouts.probations(self._now.configured.rollout.slower, self._inbox.put)
 
     # What the parts tell
 
@@ -488,15 +472,6 @@ class Service:
 
 def _camera_words(*, online: bool) -> str:
     return f"camera {'online' if online else 'lost'}"
-
-
-def _is_same(feed: Feed, other: Feed) -> bool:
-    """Whether two feeds are the same in all that is fed."""
-
-    def parts(looks: tuple[Look, ...]) -> list[tuple[View, str, int]]:
-        return [(look.view, look.name, look.every_ns) for look in looks]
-
-    return feed.source is other.source and parts(feed.looks) == parts(other.looks)
 
 
 _Item = Task | _Signal | Command | Verdict | Change | _Failed

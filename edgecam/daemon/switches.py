@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgecam.config import Score
-from edgecam.events.thresholds import USUAL
+from edgecam.events.thresholds import USUAL, told
 from edgecam.kept import read_kept
 from edgecam.mqtt.commands import Enable, Switch
+from edgecam.mqtt.notices import Switched
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from edgecam.config import Config
@@ -83,6 +85,26 @@ class Switches(Ordered, frozen=True, forbid_unknown_fields=True):
             for view, ordered in self.views.items()
         }
         return _with(self, self.under(settings.events), views)
+
+
+def switched(switches: Switches, settings: Config, of_models: Mapping[str, Mapping[str, float]]) -> list[Switched]:
+    """Say what is switched: for the camera, then for each view that has a name.
+
+    Args:
+        switches: what was ordered.
+        settings: all of them.
+        of_models: thresholds that the models tell, by view, then by label.
+    """
+
+    def one(view: str, events: EventsSettings) -> Switched:
+        ordered = switches.threshold_of(view)
+        return Switched(switches.of(view).enabled, told(events, of_models.get(view, {}), ordered), view, ordered)
+
+    nameless = settings.look("")
+    return [
+        one("", nameless.events if nameless else settings.events),
+        *(one(look.name, look.events) for look in settings.looks if look.name),
+    ]
 
 
 def _said(settings: EventsSettings) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from edgecam.rollout.probation import Probation
 from edgecam.rollout.record import Record
 from edgecam.rollout.rollouts import Rollouts
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from edgecam.config import Config
+    from edgecam.rollout.probation import Verdict
     from edgecam.rollout.record import Installed, ModelState, TakeModel
     from edgecam.tasks import Task
 
@@ -97,6 +99,14 @@ class RolloutsByView:
     def of_task(self, task: Task) -> str | None:
         """Return the view whose model a thread has downloaded; None: it was none of ours."""
         return next((view for view, rollouts in self._views.items() if rollouts.fetching is task), None)
+
+    def probations(self, slower: float, give: Callable[[Verdict], None]) -> dict[str, Probation]:
+        """Return one for each model that is on trial; see `Probation`."""
+        return {
+            view: Probation(record.active.sha256, record.before_ms, slower, give, view)
+            for view, record in self.records.items()
+            if record.active and record.is_trial
+        }
 
     def take_waiting(self) -> None:
         """See `Rollouts.take_waiting`."""

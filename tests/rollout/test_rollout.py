@@ -580,9 +580,7 @@ def test_without_a_key_no_order_is_heard(
 class TestViews:
     """Each view takes orders of its own."""
 
-    VIEWS = (
-        '[[views]]\nname = "gate"\n[[views]]\nname = "bin"\n[[views]]\nname = "own"\n[views.model]\npath = "{}"\n'
-    )
+    VIEWS = '[[views]]\nname = "gate"\n[[views]]\nname = "bin"\n[[views]]\nname = "own"\n[views.model]\npath = "{}"\n'
 
     @pytest.fixture
     def views(self, fleet: Fleet, colour_model: Path) -> Fleet:
