@@ -597,7 +597,7 @@ class TestViews:
 
         def take(message: Message) -> bool:
             parts = message.topic.split("/")
-            if parts[3:] == ["state"] and message.payload:
+            if parts[3:] == ["state"] and message.payload and parts[2] in wanted:
                 seen[parts[2]] = message.json["label"]
             return wanted.items() <= seen.items()
 
