@@ -237,7 +237,7 @@ class Publisher:
             case ModelState():
                 self._board.tell_model(item)
             case Announce():
-                self._board.announce()
+                self._board.greet()
             case _LinkChange(of, link) if of is self._connection:  # one that was given up may still report
                 self._change_link(link)
             case _Delivered(by, number) if by is self._connection:
