@@ -18,6 +18,7 @@ import yaml  # type: ignore[import-untyped]  # its stubs are not worth a package
 
 from edgecam import config
 from edgecam.mqtt.homeassistant import announcement
+from edgecam.mqtt.notices import ViewFacts
 from tests import tflite
 from tests.broker import Mosquitto, Subscriber
 from tests.clips import BGR
@@ -154,6 +155,13 @@ def test_the_automations_name_what_home_assistant_is_told_of(file: str) -> None:
         assert automation["actions"]
         kind, _, name = trigger["entity_id"].partition(".")
         camera, _, entity = name.partition("_")
-        settings = config.Config(camera=config.CameraSettings(name=camera))
-        components = msgspec.json.decode(announcement(settings))["components"].values()
-        assert (kind, entity) in {(each["platform"], each.get("name", "").lower()) for each in components}
+        settings = config.Config(
+            camera=config.CameraSettings(name=camera),
+            views=tuple(config.ViewSettings(name=name) for name in ("", "gate")),
+            homeassistant=config.HomeAssistantSettings(labels=("open",)),
+        )
+        views = ViewFacts(), ViewFacts("gate", "state", ("open", "closed"))
+        components = msgspec.json.decode(announcement(settings, views=views))["components"].values()
+        assert (kind, entity) in {
+            (each["platform"], each.get("name", "").lower().replace(" ", "_")) for each in components
+        }

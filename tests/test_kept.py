@@ -19,7 +19,7 @@ from edgecam import kept
 from edgecam.config import Config
 from edgecam.daemon.switches import Switches
 from edgecam.kept import forget_kept, read_kept, switches_file, write_kept, write_whole
-from edgecam.mqtt.announced import Announced
+from edgecam.mqtt.announced import Announced, Shown
 from edgecam.mqtt.outbox_file import OutboxFile
 from edgecam.rollout.record import Installed, Record
 
@@ -57,6 +57,20 @@ def test_a_folder_that_cannot_be_written_does_not_stop_us(tmp_path: Path) -> Non
 def test_where_a_camera_was_announced_outlives_a_restart(tmp_path: Path) -> None:
     Announced(tmp_path / "announced.json").note("homeassistant/device/porch/config")
     assert Announced(tmp_path / "announced.json").topics == ("homeassistant/device/porch/config",)
+
+
+def test_what_an_older_daemon_noted_is_read_and_what_was_shown_is_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "announced.json"
+    file.write_bytes(b'{"topics":["homeassistant/device/porch/config"]}')
+    label = Shown("sensor", "edgecam_porch:gate:label")
+    Announced(file).show({"gate__label": label})
+    Announced(file).note("edgecam/porch/gate/state")
+    after = Announced(file)
+    assert after.topics == ("homeassistant/device/porch/config", "edgecam/porch/gate/state")
+    assert after.entities == {"gate__label": label}
+    after.forget_entities(["gate__label"])
+    after.forget("edgecam/porch/gate/state")
+    assert (Announced(file).topics, Announced(file).entities) == (("homeassistant/device/porch/config",), {})
 
 
 def is_allowed(camera: str) -> bool:

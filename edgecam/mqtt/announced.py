@@ -10,15 +10,22 @@ import msgspec
 from edgecam.kept import read_kept, write_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 MOST = 500  # entities that are remembered; a model that is changed daily may bring others each time
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """What is to be known of an entity to have it dropped: its platform, and its id in Home Assistant."""
+
+    platform: str
+    unique_id: str
+
+
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     topics: tuple[str, ...] = ()
-    entities: dict[str, str] = {}
+    entities: dict[str, Shown] = {}
 
 
 class Announced:
@@ -35,8 +42,8 @@ class Announced:
         return self._kept.topics
 
     @property
-    def entities(self) -> Mapping[str, str]:
-        """The platform of each entity that was ever shown, by its key."""
+    def entities(self) -> Mapping[str, Shown]:
+        """All that Home Assistant may show, by key."""
         return self._kept.entities
 
     def note(self, *topics: str) -> None:
@@ -44,10 +51,10 @@ class Announced:
         if new := [topic for topic in dict.fromkeys(topics) if topic not in self.topics]:
             self._become(_Kept((*self.topics, *new), self._kept.entities))
 
-    def show(self, entities: Mapping[str, str]) -> None:
+    def show(self, entities: Mapping[str, Shown]) -> None:
         """Remember entities that are shown; of those of before the latest."""
-        if new := {key: platform for key, platform in entities.items() if self.entities.get(key) != platform}:
-            known = {**new, **{key: platform for key, platform in self.entities.items() if key not in new}}
+        if new := {key: shown for key, shown in entities.items() if self.entities.get(key) != shown}:
+            known = {**new, **{key: shown for key, shown in self.entities.items() if key not in new}}
             self._become(_Kept(self.topics, dict(islice(known.items(), MOST))))
 
     def forget(self, topic: str) -> None:
@@ -55,10 +62,11 @@ class Announced:
         if topic in self.topics:
             self._become(_Kept(tuple(each for each in self.topics if each != topic), self._kept.entities))
 
-    def forget_entities(self) -> None:
-        """Take in that Home Assistant shows none any more."""
-        if self.entities:
-            self._become(_Kept(self.topics))
+    def forget_entities(self, keys: Iterable[str]) -> None:
+        """Take in that Home Assistant does not show these any more."""
+        left = {key: shown for key, shown in self.entities.items() if key not in {*keys}}
+        if left != self.entities:
+            self._become(_Kept(self.topics, left))
 
     def _become(self, kept: _Kept) -> None:
         self._kept = kept

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgecam.kept import announced_file, forget_kept
-from edgecam.mqtt.announced import Announced
+from edgecam.mqtt.announced import Announced, Shown
 from edgecam.mqtt.entities import is_label_of
-from edgecam.mqtt.homeassistant import announcement, announcement_topic, entities
+from edgecam.mqtt.homeassistant import announcement, announcement_topic, dismissals, entities
 from edgecam.mqtt.notices import Origin
 from edgecam.mqtt.retained import Retained
 
@@ -126,26 +126,36 @@ class Board:
         self._announced.note(*wanted)
         if payload:
             self._retained.put(topic, payload)
-            self._announced.show({key: each["platform"] for key, each in shown.items() if len(each) > 1})
+            ids = {key: each["unique_id"] for key, each in shown.items() if len(each) > 1}
+            self._announced.show({key: Shown(shown[key]["platform"], each) for key, each in ids.items()})
+
+    def greet(self) -> None:
+        """Announce to a Home Assistant that has just started, and have it drop what went while it did not run."""
+        if self._settings.homeassistant.discovery and self._delivery.connected:
+            gone = self._gone(entities(self._settings, self._views))
+            for topic, payload in dismissals(self._settings, gone):
+                self._delivery.publish(topic, payload)
+            self._announced.forget_entities(gone)
+        self.announce()
 
     def take_cleared(self, topic: str) -> None:
         """Take in that the broker keeps nothing on a topic any more."""
         self._announced.forget(topic)
         if topic == announcement_topic(self._settings):
-            self._announced.forget_entities()
+            self._announced.forget_entities(self._announced.entities)
 
     @property
     def _resets(self) -> bool:
         """Whether the threshold that is told of the camera is null."""
         return any(not view and switched.threshold is None for view, switched in self._switched.items())
 
-    def _gone(self, shown: Entities) -> dict[str, str]:
-        """Return the platforms of what is to be shown no more; of a view that is out nobody knows the labels."""
+    def _gone(self, shown: Entities) -> dict[str, Shown]:
+        """Return what is to be shown no more; of a view that is out nobody knows the labels."""
         out = [view.name for view in self._views if view.error is not None and not view.labels]
         return {
-            key: platform
-            for key, platform in self._announced.entities.items()
-            if key not in shown and not any(is_label_of(view, key) for view in out)
+            key: each
+            for key, each in self._announced.entities.items()
+            if len(shown.get(key, ())) <= 1 and not any(is_label_of(view, key) for view in out)
         }
 
     def _topics(self) -> list[str]:

@@ -17,9 +17,10 @@ from edgecam.mqtt.entities import DIAGNOSTIC, MEASURED, Entities, Entity, sensor
 from edgecam.mqtt.notices import ViewFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from edgecam.config import Config
+    from edgecam.mqtt.announced import Shown
 
 UNLIMITED = 1 << 28  # bytes: no message of MQTT is larger
 # Of the view without a name, before and behind those of the camera.
@@ -55,7 +56,7 @@ def announcement(
     most: int = UNLIMITED,
     *,
     views: Sequence[ViewFacts] = (ViewFacts(),),
-    gone: Mapping[str, str] | None = None,
+    gone: Mapping[str, Shown] | None = None,
     resets: bool = False,
 ) -> bytes:
     """Return what makes Home Assistant show the camera; nothing where it is not to be shown.
@@ -66,17 +67,38 @@ def announcement(
         settings: all of them.
         most: bytes.
         views: at least one.
-        gone: platforms by key of what was shown before and is not to be shown any more.
+        gone: by key, what was shown before and is not to be shown any more.
         resets: the threshold that is told may be null.
     """
     if not settings.homeassistant.discovery:
         return b""
-    removed = {key: {"platform": platform} for key, platform in (gone or {}).items()}
+    removed = {key: {"platform": shown.platform} for key, shown in (gone or {}).items()}
     shown = (
         {**removed, **entities(settings, views, resets=resets)} if removed else entities(settings, views, resets=resets)
     )
     whole = msgspec.json.encode(_description(settings, shown | _figures(settings)))
     return whole if len(whole) <= most else msgspec.json.encode(_description(settings, shown))
+
+
+def dismissals(settings: Config, gone: Mapping[str, Shown]) -> Iterator[tuple[str, bytes]]:
+    """Give topics and payloads, in their order, that make a Home Assistant that is there drop what was shown.
+
+    One that did not run when an entity went knows it by its register alone, and drops nothing of which it has not been
+    told since it started. So each is told once more, and taken back, by itself: of two announcements so shortly behind
+    each other it would overlook a part.
+    """
+    device = _device_id(settings)
+    nowhere = f"{settings.root}/gone"
+    needs: dict[str, Entity] = {
+        **{platform: {"command_topic": nowhere} for platform in ("switch", "number")},
+        "event": {"state_topic": nowhere, "event_types": ["end"]},
+        "image": {"image_topic": nowhere},
+    }
+    for key, shown in gone.items():
+        topic = f"{settings.homeassistant.prefix}/{shown.platform}/{device}/{key}/config"
+        needed = needs.get(shown.platform, {"state_topic": nowhere})
+        yield topic, msgspec.json.encode({**needed, "unique_id": shown.unique_id, "device": {"identifiers": [device]}})
+        yield topic, b""
 
 
 def _device_id(settings: Config) -> str:

@@ -223,9 +223,7 @@ class Publisher:
             case SettingsChange():
                 self._change_settings(item)
             case ViewsChange(views):
-                self._events.change(views, self._settings, self._settings)
-                self._board.take(self._settings, views)
-                self._board.announce()
+                self._change_views(views)
             case Switched():
                 self._board.switch(item)
             case _:
@@ -237,7 +235,7 @@ class Publisher:
             case ModelState():
                 self._board.tell_model(item)
             case Announce():
-                self._board.announce()
+                self._board.greet()
             case _LinkChange(of, link) if of is self._connection:  # one that was given up may still report
                 self._change_link(link)
             case _Delivered(by, number) if by is self._connection:
@@ -266,6 +264,7 @@ class Publisher:
     def _change_settings(self, change: SettingsChange) -> None:
         if self._leaving:  # the second change in two seconds
             self._move(self._leaving.change)
+        self._views = change.views
         self._events.change(change.views, self._settings, change.settings)
         if change.connection is None:
             self._settings = change.settings
@@ -278,6 +277,13 @@ class Publisher:
             self._leaving = _Leaving(change, time.monotonic() + LEAVE_S, self._outbox.next_number)
         else:
             self._move(change)
+
+    def _change_views(self, views: tuple[ViewFacts, ...]) -> None:
+        settings = self._leaving.change.settings if self._leaving else self._settings
+        self._views = views
+        self._events.change(views, settings, settings)
+        self._board.take(self._settings, views)
+        self._board.announce()
 
     def _is_left(self, leaving: _Leaving) -> bool:
         waits = any(number < leaving.before for number, _ in self._outbox.oldest(1))
@@ -310,7 +316,7 @@ class Publisher:
             self._outbox.save(time.monotonic())
             old.close(time.monotonic())
             forget_kept(outbox_file(before.camera.name))
-        self._board.take(change.settings, change.views)
+        self._board.take(change.settings, self._views)  # which may have changed while a broker was left
         self._board.put_all()
         self._connection.start()
 

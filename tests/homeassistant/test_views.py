@@ -153,6 +153,11 @@ class TestViews:
             homeassistant.stop()
             made.change(several(mosquitto.port, "back-door"), (BOWL,))
             homeassistant.start()
+            for kind, name in (
+                *(("sensor", "label"), ("sensor", "score"), ("event", "event"), ("switch", "classification")),
+                *(("number", "threshold"), ("binary_sensor", "problem"), ("binary_sensor", "open")),
+            ):
+                homeassistant.wait_for_state(f"{kind}.porch_gate_{name}", None)
+            assert not [key for key in ids(homeassistant) if key.startswith(":gate")]
             homeassistant.wait_for_state("sensor.porch_back_door_label", "nothing")
-            left = ids(homeassistant)
-            assert not [key for key in left if key.startswith(":gate")], left
+            assert homeassistant.complaints() == []

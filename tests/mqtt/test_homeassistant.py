@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecam.config import CameraSettings, Config, HomeAssistantSettings, MqttSettings
+from edgecam.config import CameraSettings, Config, HomeAssistantSettings, MqttSettings, ViewSettings
+from edgecam.mqtt.announced import Shown
 from edgecam.mqtt.homeassistant import announcement, announcement_topic
+from edgecam.mqtt.notices import ViewFacts
 from tests.broker import Mosquitto, Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.command import Daemon
@@ -63,6 +66,69 @@ class TestAnnouncement:
 
     def test_without_discovery_there_is_none(self) -> None:
         assert announcement(Config(homeassistant=HomeAssistantSettings(discovery=False))) == b""
+
+
+LABELS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20), max_size=30, unique=True)
+VIEWS = st.lists(st.from_regex(r"[A-Za-z0-9_-]{0,6}", fullmatch=True), min_size=1, max_size=4).filter(
+    lambda names: len({name.casefold().replace("-", "_") for name in names}) == len(names)
+)
+
+
+def described(
+    views: Sequence[ViewFacts], labels: Literal["all"] | tuple[str, ...] = "all", **more: Any
+) -> dict[str, Any]:
+    """The components of a camera called porch with several views."""
+    settings = Config(
+        camera=CameraSettings(name="porch"),
+        views=tuple(ViewSettings(name=view.name) for view in views),
+        homeassistant=HomeAssistantSettings(labels=labels, device_class={"open": "garage_door"}),
+    )
+    return dict(msgspec.json.decode(announcement(settings, views=views, **more))["components"])
+
+
+class TestSeveralViews:
+    """Their entities."""
+
+    @given(VIEWS, LABELS, st.sampled_from(["visit", "state"]))
+    def test_all_have_ids_of_their_own_and_keys_that_are_safe(
+        self, names: list[str], labels: list[str], kind: Literal["visit", "state"]
+    ) -> None:
+        components = described([ViewFacts(name, kind, tuple(labels)) for name in names])
+        shown = {key: each for key, each in components.items() if len(each) > 1}
+        assert all(re.fullmatch("[A-Za-z0-9_-]+", key) for key in components)
+        ids = [each["unique_id"] for each in shown.values()]
+        assert len({*ids}) == len(ids)
+        wanted = {f"edgecam_porch:{name}:is:{quote(label, safe='')}" for name in names for label in labels[:20]}
+        assert {each for each in ids if ":is:" in each} == wanted
+
+    def test_one_without_a_name_has_the_ids_of_before(self) -> None:
+        lone = {key: each["unique_id"] for key, each in described([ViewFacts()]).items() if len(each) > 1}
+        both = {
+            key: each["unique_id"]
+            for key, each in described([ViewFacts("gate", "state"), ViewFacts()]).items()
+            if len(each) > 1
+        }
+        assert lone.items() < both.items()
+
+    def test_without_one_its_entities_are_removed(self) -> None:
+        components = described([ViewFacts("gate")])
+        assert components["label"] == {"platform": "sensor"}
+        assert components["event"] == {"platform": "event"}
+        assert components["gate__label"]["unique_id"] == "edgecam_porch:gate:label"
+
+    def test_a_name_is_one_that_people_read(self) -> None:
+        components = described([ViewFacts("back-door", "state", ("open",))])
+        assert components["back-door__label"]["name"] == "Back door label"
+        [door] = [each for each in components.values() if each.get("device_class") == "garage_door"]
+        assert (door["name"], door["state_topic"]) == ("Back door open", "edgecam/porch/back-door/state")
+
+    def test_only_labels_that_are_wanted_and_known_are_shown(self) -> None:
+        components = described([ViewFacts("gate", "state", ("open", "closed"))], ("open", "cat"))
+        assert [each["name"] for key, each in components.items() if "__is_" in key] == ["Gate open"]
+
+    def test_what_is_gone_is_announced_by_its_platform_alone(self) -> None:
+        gone = {"bowl__label": Shown("sensor", "edgecam_porch:bowl:label")}
+        assert described([ViewFacts("gate")], gone=gone)["bowl__label"] == {"platform": "sensor"}
 
 
 class TestAnnouncing:

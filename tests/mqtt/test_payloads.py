@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecam.mqtt.commands import Announce, Enable, SetThreshold, Switch, parse
+from edgecam.config import CameraSettings, Config, RolloutSettings, ViewSettings
+from edgecam.mqtt.commands import Announce, Enable, Ordered, SetThreshold, Switch, parse, topics
 
 NAMES = st.sampled_from(["enabled/set", "threshold/set", "homeassistant/status", "model/set", "all/model/set"])
+GOOD = st.sampled_from([b"ON", b"OFF", b"0.5", b"null", b"online", b"offline", b""])
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,8 @@ NAMES = st.sampled_from(["enabled/set", "threshold/set", "homeassistant/status",
         (Enable(on=True), "classification on"),
         (Enable(on=False), "classification off"),
         (SetThreshold(0.92), "threshold 0.92"),
+        (Enable(on=False, view="gate"), "gate: classification off"),
+        (SetThreshold(0.5, "gate"), "gate: threshold 0.5"),
         (SetThreshold(None), "threshold as the settings say"),
         (Announce(), "discovery once more"),
     ],
@@ -55,6 +59,30 @@ def test_whatever_came_is_shown_on_one_line(name: str, payload: bytes) -> None:
     except ValueError as error:
         assert str(error).isprintable()
         assert len(str(error)) < 450
+
+
+@given(NAMES, st.from_regex("[A-Za-z0-9_-]{0,64}", fullmatch=True), st.binary(max_size=100) | GOOD)
+def test_an_order_is_for_its_view_and_a_refusal_names_it(name: str, view: str, payload: bytes) -> None:
+    try:
+        command = parse(name, payload, view=view)
+    except ValueError as error:
+        where = f"{view}/{name}" if view and name != "homeassistant/status" else name
+        assert str(error).startswith(f"{where}: expected")
+    else:
+        assert command is None or isinstance(command, Announce) or command.view == view
+
+
+def test_each_view_and_the_camera_are_listened_to() -> None:
+    rollout = RolloutSettings(public_key="A" * 43 + "=")
+    gate, nameless = ViewSettings(name="gate"), ViewSettings()
+    camera = CameraSettings(name="porch")
+    named = topics(Config(camera=camera, rollout=rollout, views=(gate,)))
+    both = topics(Config(camera=camera, rollout=rollout, views=(gate, nameless)))
+    assert both.items() - named.items() == {("edgecam/porch/model/set", Ordered("model/set"))}
+    for name in ("enabled/set", "threshold/set", "model/set"):
+        assert named[f"edgecam/porch/gate/{name}"] == Ordered(name, "gate")
+    assert named["edgecam/porch/enabled/set"] == Ordered("enabled/set")
+    assert named["edgecam/all/model/set"] == Ordered("all/model/set")
 
 
 @given(NAMES, st.sampled_from(["", "model at ", '{"url":"']), st.sampled_from(["//", r"\/\/"]))

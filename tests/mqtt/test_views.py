@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,7 @@ from tests.mqtt.test_publisher import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
     from edgecam.mqtt.payloads import EventPayload
@@ -279,6 +282,26 @@ class TestGone:
             made.inbox.put(ViewsChange((dataclasses.replace(GATE, kind="visit"),)))
             subscriber.wait_for_event("end")
             assert "certain" not in state_of(subscriber, "gate", label=None, event_id=None)
+
+
+def test_views_that_change_while_a_broker_is_left_are_those_that_the_next_is_told_of(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with (
+        Mosquitto(tmp_path / "other") as other,
+        Subscriber(mosquitto.port) as before,
+        Subscriber(other.port, topic=DEVICE) as after,
+        running(several(mosquitto.port, "gate", "bowl"), (GATE, BOWL)) as made,
+    ):
+        state_of(before, "gate")
+        os.kill(mosquitto.pid, signal.SIGSTOP)  # it is waited for
+        try:
+            made.change(several(other.port, "gate", "bowl"), (dataclasses.replace(GATE, labels=("ajar",)), BOWL))
+            made.inbox.put(ViewsChange((dataclasses.replace(GATE, kind="visit"), BOWL)))
+            told = after.wait_for(lambda each: each.topic == DEVICE)
+        finally:
+            os.kill(mosquitto.pid, signal.SIGCONT)
+    assert told.json["components"]["gate__event"]["event_types"] == ["new", "update", "end"]
 
 
 def test_what_is_open_is_on_disk_by_view() -> None:

@@ -57,6 +57,13 @@ def test_a_camera_that_was_there_leaves_nothing(
     assert kept(mosquitto.port) == {"edgecam/garden/availability": b"offline"}
 
 
+def test_its_views_are_forgotten_with_it(mosquitto: Mosquitto) -> None:
+    keep(mosquitto.port, {f"edgecam/porch/{name}": "x" for name in ("state", "gate/state", "gate/enabled/state")})
+    ended = forget("porch", mosquitto.port)
+    assert (ended.returncode, ended.stdout) == (0, "porch: cleared gate/enabled/state, gate/state, state\n")
+    assert kept(mosquitto.port) == {}
+
+
 def test_one_that_is_online_is_left_alone_unless_it_is_meant(
     mosquitto: Mosquitto, porch: dict[str, object], start_daemon: Callable[..., Daemon]
 ) -> None:
