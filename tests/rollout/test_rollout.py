@@ -628,7 +628,9 @@ class TestViews:
         assert stats["views"]["own"]["model"] != stats["views"]["gate"]["model"]
 
     def test_one_that_is_refused_leaves_its_view_as_it_was(self, views: Fleet) -> None:
-        views.roll_out(views.model("m.tflite", b"no model", is_complete=True), topic="porch/bin")
+        file = views.model("nameless.tflite", tflite.classifier(), is_complete=True)
+        file.with_suffix(".txt").write_text("red\ngreen\nblue\n")
+        views.roll_out(file, topic="porch/bin")
         views.subscriber.wait_for(
             lambda each: each.topic == "edgecam/porch/bin/model/state" and each.payload.startswith(b"refused")
         )
