@@ -6,7 +6,9 @@ that has the main stream's shape; every stream shows the same part, scaled to it
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -33,14 +35,25 @@ class ImageProcessor:
     """One camera; `configured` is what it was asked for last, and `crop` what it cuts out, in the sensor's pixels."""
 
     last: ClassVar[ImageProcessor]
+    tuning_files: ClassVar = Path()  # where libcamera keeps them
     camera_properties: ClassVar = {"ColorFilterArrangement": 0}
     sensor_modes: ClassVar = [{"size": (1640, 1232), "fps": 41.85, "crop_limits": MODE}]
 
-    def __init__(self, _number: int) -> None:
+    def __init__(self, _number: int, tuning: dict[str, Any] | None = None) -> None:
         """Be the camera with any number."""
         type(self).last = self
+        self.tuning = tuning
         self.configured: dict[str, Any] = {}
         self.crop = MODE
+
+    @staticmethod
+    def load_tuning_file(tuning_file: str, dir: str | None = None) -> Any:  # noqa: A002  it is called so there
+        """Read one by Picamera2's rules: in a folder, else where libcamera keeps them."""
+        path = Path(dir or ImageProcessor.tuning_files, tuning_file)
+        if not path.is_file():
+            message = "Tuning file not found"
+            raise RuntimeError(message)
+        return json.loads(path.read_text())
 
     @property
     def camera_controls(self) -> dict[str, tuple[Any, Any, Any]]:

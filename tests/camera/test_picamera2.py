@@ -30,6 +30,8 @@ from tests.camera import image_processor
 from tests.camera.image_processor import MODE, REDUCED, ImageProcessor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 
@@ -186,6 +188,44 @@ class TestFit:
         frame = first_frame(settings, (224, 224))
         assert (frame.size, frame.cropped) == ((640, 480), False)
         assert ImageProcessor.last.crop[2:] == (MODE[2], 2460)
+
+
+@pytest.mark.usefixtures("pi")
+class TestTuning:
+    """A tuning file, as cameras without a filter for infrared want one."""
+
+    @pytest.fixture(autouse=True)
+    def _files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ImageProcessor, "tuning_files", tmp_path)
+        (tmp_path / "imx219_noir.json").write_text('{"target": "bcm2835"}')
+        (tmp_path / "broken.json").write_text('{"target')
+        (tmp_path / "list.json").write_text("[]")
+
+    def first(self, tuning: str) -> dict[str, Any] | None:
+        camera = CameraSettings(source="picamera2", tuning=tuning)
+        with closing(open_source(camera).frames(threading.Event())) as frames:
+            next(frames)
+        return ImageProcessor.last.tuning
+
+    def test_it_is_found_by_its_name_or_its_path(self, tmp_path: Path) -> None:
+        assert self.first("imx219_noir.json") == {"target": "bcm2835"}
+        assert self.first(f"{tmp_path}/imx219_noir.json") == {"target": "bcm2835"}
+        assert self.first("") is None
+
+    @pytest.mark.parametrize(
+        ("name", "problem"),
+        [
+            ("imx219-noir.json", "imx219-noir.json: no such file among libcamera's, in /usr/share/libcamera/ipa/rpi/"),
+            ("/nowhere/a.json", "/nowhere/a.json: no such file there that can be read"),
+            ("broken.json", "broken.json: not a tuning file: Unterminated string"),
+            ("list.json", "list.json: not a tuning file"),
+        ],
+    )
+    def test_one_that_cannot_be_used_is_told(self, name: str, problem: str) -> None:
+        with pytest.raises(SourceError) as refused:
+            self.first(name)
+        assert str(refused.value).startswith(f"camera.tuning: {problem}")
+        assert len(str(refused.value).splitlines()) == 1
 
 
 def noise(width: int, height: int) -> NDArray[np.uint8]:

@@ -56,7 +56,7 @@ def open_source(camera: config.CameraSettings, wanted: Wanted | None = None, mem
         from edgecam.camera.sources.stream import Stream
 
         return Stream(camera)
-    return _of_path(camera)
+    return _of_path(camera, wanted)
 
 
 def _scheme(name: str) -> str:
@@ -71,7 +71,7 @@ def _unknown(name: str) -> str:
     return f"no such file; expected {SOURCES}"
 
 
-def _of_path(camera: config.CameraSettings) -> Source:
+def _of_path(camera: config.CameraSettings, wanted: Wanted) -> Source:
     name = camera.source
     try:
         path = Path(name).expanduser()
@@ -98,7 +98,7 @@ def _of_path(camera: config.CameraSettings) -> Source:
     if stat.S_ISCHR(mode):
         from edgecam.camera.sources.v4l2 import V4l2Camera
 
-        return V4l2Camera(camera, str(path))
+        return V4l2Camera(camera, str(path), wanted)
     from edgecam.camera.sources.video import VideoFile
 
     return VideoFile(camera, path)

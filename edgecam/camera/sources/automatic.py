@@ -90,7 +90,7 @@ class AutomaticCamera:
         except SourceError as error:  # a broken Picamera2 is no reason to overlook a USB camera
             problem = f"no USB camera found, and no other: {error}"
         for place, device in by_place(cameras()).items():
-            found[place] = partial(V4l2Camera, self._camera, device.path)
+            found[place] = partial(V4l2Camera, self._camera, device.path, self._wanted)
         return found, problem
 
     def _own(self, number: int) -> Source:

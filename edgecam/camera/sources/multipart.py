@@ -46,14 +46,14 @@ class Parts:
 
     def _read(self) -> Generator[None, None, NoReturn]:
         """Take parts out of the buffer, for ever; each time it wants more it yields."""
-        between, longest = yield from self._first_line()
+        between = yield from self._first_line()
         while True:
             length = yield from self._headers()
-            yield from self._part(between, longest, length)
+            yield from self._part(between, length)
             yield from self._line(MOST_HEADERS)  # the rest of the line between
 
-    def _first_line(self) -> Generator[None, None, tuple[re.Pattern[bytes], int]]:
-        """Learn what stands between two parts, and how long it can be."""
+    def _first_line(self) -> Generator[None, None, bytes]:
+        """Learn what stands between two parts."""
         left = MOST_HEADERS
         while True:
             line = yield from self._line(left)
@@ -63,8 +63,7 @@ class Parts:
             if line and (has_dashes or line == self._told):
                 if not BOUNDARY.fullmatch(line):
                     _refuse("bytes that mean nothing")
-                end_of_part = rb"(?:\r?\n)?" if has_dashes else rb"\r?\n"
-                return re.compile(end_of_part + re.escape(line)), len(line) + 2
+                return line if has_dashes else LINE_END + line
 
     def _headers(self) -> Generator[None, None, int | None]:
         """Pass over the lines before a part, and return its length, if that is told."""
@@ -75,24 +74,36 @@ class Parts:
                 length = int(match[1])
         return length
 
-    def _part(self, between: re.Pattern[bytes], longest: int, length: int | None) -> Generator[None, None, None]:
+    def _part(self, between: bytes, length: int | None) -> Generator[None, None, None]:
         """Take a part, and what stands behind it."""
-        searched, is_taken = 0, False
+        buffer, searched, is_taken = self._buffer, 0, False
         while True:
-            match = between.search(self._buffer, max(0, searched - longest))
-            end = match.start() if match else len(self._buffer)
-            if not is_taken and length and length <= end and self._buffer[length - 2 : length] == END_OF_JPEG:
-                self._complete.append(bytes(self._buffer[:length]))
+            place = buffer.find(between, max(0, searched - len(between)))
+            end = self._without_line_end(place) if place >= 0 else len(buffer)
+            if not is_taken and length and length <= end and buffer[length - 2 : length] == END_OF_JPEG:
+                self._complete.append(self._bytes(length))
                 is_taken = True
-            if match:
+            if place >= 0:
                 if not is_taken and end:
-                    self._complete.append(bytes(self._buffer[:end]))
-                del self._buffer[: match.end()]
+                    self._complete.append(self._bytes(end))
+                del buffer[: place + len(between)]
                 return
             if end > MOST_BYTES:
                 _refuse(f"a picture of more than {MOST_BYTES // 1_000_000} MB")
             searched = end
             yield
+
+    def _bytes(self, end: int) -> bytes:
+        with memoryview(self._buffer) as view:  # copies once
+            return bytes(view[:end])
+
+    def _without_line_end(self, place: int) -> int:
+        """Where a part ends that is followed by the line between at a place: before the line end of its own."""
+        if self._buffer[place : place + 1] != LINE_END:
+            if self._buffer[place - 1 : place] != LINE_END:
+                return place
+            place -= 1
+        return place - (self._buffer[place - 1 : place] == b"\r")
 
     def _line(self, most: int) -> Generator[None, None, bytes]:
         """Take a line of at most so many bytes."""

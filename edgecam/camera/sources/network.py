@@ -46,11 +46,11 @@ class NetworkCamera:
     """
 
     waits = False
-    scales = True
 
     def __init__(self, camera: config.CameraSettings, wanted: Wanted) -> None:
         """Read what lies at the URL ``camera.source``, no larger than ``wanted``."""
         self.name = shown(camera.source)
+        self.scales = True  # unless it turns out to be for FFmpeg
         self._camera = camera
         self._least = wanted.least
         self._patience_s = patience_s(camera.fps)
@@ -62,6 +62,7 @@ class NetworkCamera:
             with closing(Web(self._camera.source, self._patience_s)) as web:
                 response = web.get()
                 kind = response.headers.get_content_type()
+                self.scales = True
                 if kind.startswith("multipart/"):
                     with closing(self._decoded(self._streamed(web, response, stop))) as frames:
                         for frame in frames:
@@ -76,6 +77,7 @@ class NetworkCamera:
             if kind in PAGES:
                 raise SourceError(_refused(response))
             logger.debug("camera %s: gives %s, which is for FFmpeg to read", self.name, kind)
+            self.scales = False
             yield from Stream(self._camera).frames(stop)
             return
 

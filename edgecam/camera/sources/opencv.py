@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 
@@ -13,10 +13,12 @@ from edgecam.errors import SourceError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
+
+Made = TypeVar("Made")
 
 
 def prefer(name: str, value: str) -> None:
@@ -57,7 +59,18 @@ def opened(name: str, backend: int, *settings: int) -> cv2.VideoCapture:
 def images(
     capture: cv2.VideoCapture, patience_s: float, end: str, stop: threading.Event
 ) -> Iterator[NDArray[np.uint8]]:
-    """Give the images of a device or stream until ``stop`` is set; what cannot be decoded is left out.
+    """`made`, of what is decoded already."""
+    return made(capture, decoded, patience_s, end, stop)
+
+
+def made(
+    capture: cv2.VideoCapture,
+    make: Callable[[cv2.VideoCapture], Made | None],
+    patience_s: float,
+    end: str,
+    stop: threading.Event,
+) -> Iterator[Made]:
+    """Give what is made of a device's or stream's frames until ``stop`` is set; of which nothing is made is left out.
 
     Raises:
         SourceError: no frame comes any more, which is told in the words of ``end``; or for ``patience_s`` seconds none
@@ -68,10 +81,10 @@ def images(
         if not capture.grab():
             message = f"{end}, or no frame came for {patience_s:.0f} s"
             raise SourceError(message)
-        image = decoded(capture)
-        if image is not None:
+        frame = make(capture)
+        if frame is not None:
             good_s = time.monotonic()
-            yield image
+            yield frame
         elif time.monotonic() - good_s > patience_s:
             message = f"no frame that can be decoded came for {patience_s:.0f} s"
             raise SourceError(message)

@@ -8,6 +8,7 @@ import queue
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -106,7 +107,9 @@ class Picamera2Camera:
     @contextmanager
     def _started(self) -> Iterator[tuple[Any, str, _Done]]:
         """Give a running camera, which of its streams to read, and what its frames have had done to them."""
-        device = _class()(self._number)
+        kind = _class()
+        tuning = tuning_of(kind, self._camera.tuning)
+        device = kind(self._number, tuning=tuning) if tuning else kind(self._number)
         try:
             stream, done = self._configure(device)
             device.start(show_preview=False)
@@ -163,6 +166,36 @@ class Picamera2Camera:
         # Where there are crops for each stream, they go before the common one, and Picamera2 has set them.
         device.set_controls({"ScalerCrops": [part, part]} if "ScalerCrops" in controls else {"ScalerCrop": part})
         return True
+
+
+def tuning_of(kind: Any, name: str) -> dict[str, Any] | None:
+    """Return what a tuning file says; None: the one that libcamera has for the camera is to be used.
+
+    Args:
+        kind: the class Picamera2.
+        name: of a file that comes with libcamera, or a path; empty: none.
+
+    Raises:
+        SourceError: there is none of that name, or it cannot be read.
+    """
+    if not name:
+        return None
+    path = Path(name).expanduser()
+    is_path = len(path.parts) > 1
+    try:
+        # Without a folder it looks where libcamera keeps those of this Pi.
+        tuning = kind.load_tuning_file(path.name, dir=str(path.parent)) if is_path else kind.load_tuning_file(name)
+    except (OSError, RuntimeError):
+        where = "there" if is_path else "among libcamera's, in /usr/share/libcamera/ipa/rpi/vc4 (Pi 5: pisp)"
+        message = f"camera.tuning: {name}: no such file {where} that can be read; name one, or write its whole path"
+        raise SourceError(message) from None
+    except ValueError as error:
+        message = f"camera.tuning: {name}: not a tuning file: {' '.join(str(error).split())}"
+        raise SourceError(message) from None
+    if not isinstance(tuning, dict):
+        message = f"camera.tuning: {name}: not a tuning file"
+        raise SourceError(message)
+    return tuning
 
 
 def own_cameras() -> list[tuple[str, int]]:
