@@ -89,6 +89,7 @@ FILES = {
     kept.switches_file: ("switches-{}.json", ".new"),
     kept.announced_file: ("announced-{}.json", ".new"),
     kept.rollout_file: ("rollout-{}.json", ".new"),
+    kept.taken_file: ("taken-{}.json", ".new"),
     kept.model_folder: ("models-{}", ""),
 }
 

@@ -12,7 +12,7 @@ from tests.settings import as_toml
 from tests.system.machine import COLOURS, SEVERAL, Machine
 
 if TYPE_CHECKING:
-    from tests.broker import Subscriber
+    from tests.broker import Message, Subscriber
     from tests.settings import Sections
 
 SUITE = "trixie"
@@ -74,20 +74,26 @@ def write(machine: Machine, unit: str, **changes: dict[str, Any]) -> None:
     machine.guest.write(f"/etc/edgecam/{file}.toml", text)
 
 
+def wait_for_views(subscriber: Subscriber, topic: str, wanted: tuple[str, str], views: set[str]) -> None:
+    """Wait for an event of a type and a label from each view, in any order."""
+    left = set(views)
+
+    def is_last(message: Message) -> bool:
+        if message.topic == topic and (message.json["type"], message.json["label"]) == wanted:
+            left.discard(message.json.get("view", ""))
+            return not left
+        return False
+
+    subscriber.wait_for(is_last)
+
+
 def see(machine: Machine, subscriber: Subscriber, unit: str, colour: str) -> None:
     """Hold a colour before a unit's camera: that camera tells of it, and no other one does."""
     topic, views = f"edgecam/{CAMERAS[unit]}/events", {"left", "right"} if HAS_VIEWS and unit == SECOND else {""}
     device = devices_by_place(machine)[PLACES[unit]]
     for kind, shown in (("new", colour), ("end", "white")):
         machine.show(shown, device)
-        for view in views:
-            subscriber.wait_for(
-                lambda each, kind=kind, view=view: (  # type: ignore[misc]
-                    each.topic == topic
-                    and (each.json["type"], each.json["label"]) == (kind, colour)
-                    and each.json.get("view", "") == view
-                )
-            )
+        wait_for_views(subscriber, topic, (kind, colour), views)
     told = {each.topic for each in subscriber.seen if each.topic.endswith("/events") and each.json["label"] == colour}
     assert told == {topic}
 
@@ -123,8 +129,8 @@ class TestGuide:
     @pytest.mark.parametrize("file", ["config", "yard"])
     def test_the_check_of_each_is_content(self, machine: Machine, file: str) -> None:
         lines = machine.guest.run(f"edgecam check --config /etc/edgecam/{file}.toml").splitlines()
-        assert [line.split()[0] for line in lines] == ["ok"] * 6, lines
-        assert f"{SECOND if file == 'yard' else FIRST}.service is active" in lines[4]
+        assert {line.split()[0] for line in lines} == {"ok"}, lines
+        assert any(line.endswith(f" {SECOND if file == 'yard' else FIRST}.service is active") for line in lines)
 
     def test_they_are_exposed_as_little_as_one(self, machine: Machine) -> None:
         last = machine.guest.run(f"systemd-analyze security {SECOND} --no-pager | tail -1")
