@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import tomli_w
 
 from tests.documents import commands_of
 from tests.settings import as_toml
@@ -67,8 +68,6 @@ def write(machine: Machine, unit: str, **changes: dict[str, Any]) -> None:
     file = "yard" if unit == SECOND else "config"
     text = as_toml(SETTINGS, changes)
     if unit == SECOND:
-        import tomli_w
-
         text += tomli_w.dumps(VIEWS)
     machine.guest.write(f"/etc/edgecam/{file}.toml", text)
 
