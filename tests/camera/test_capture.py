@@ -10,7 +10,7 @@ import pytest
 
 from edgecam.camera.capture import Capture
 from edgecam.camera.frame_queue import Feed, FrameQueue, Look
-from edgecam.camera.frames import CameraChange, Frame, Notice
+from edgecam.camera.frames import CameraChange, Frame, Layout, Notice, Passed
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 from edgecam.device.heat import Pace
@@ -79,3 +79,45 @@ def test_a_source_that_is_read_already_is_not_begun_anew(running: Running) -> No
     running.capture.follow()  # told late, as the thread saw it by itself
     after = running.until(is_frame(1010))
     assert not [item for item in after if isinstance(item, CameraChange)]
+
+
+SECOND_NS = 1_000_000_000
+
+
+class Camera(Clip):
+    """One whose image processor gives I420, ten frames a second."""
+
+    def frames(self, stop: threading.Event) -> Generator[Frame, None, None]:
+        for frame in super().frames(stop):
+            at_ns = frame.exposed_ns * SECOND_NS // 10
+            yield Frame(np.full((12, 8), 128, np.uint8), at_ns, at_ns, Layout.I420, cropped=True, turned=True)
+
+
+class TestSeveralViews:
+    """Each gets what it sees of a frame, when it is due."""
+
+    def test_a_frame_is_converted_once_for_all_that_are_due(self, running: Running) -> None:
+        left, right = (View(CameraSettings(), (8, 8), crop=(x, 0.0, 0.5, 1.0), keeps=True) for x in (0.0, 0.5))
+        running.queue.exchange(Feed(Camera("both", 1), (Look(left, "left"), Look(right, "right"))))
+        taken = running.until(lambda item: isinstance(item, Frame) and item.view == "right")
+        one, other = (item for item in taken[-2:] if isinstance(item, Frame))
+        assert (one.view, other.view, one.exposed_ns) == ("left", "right", other.exposed_ns)
+        assert one.original is other.original
+        assert one.original
+        assert one.original.layout is Layout.BGR
+
+    def test_who_is_not_due_gets_none_and_others_all(self, running: Running) -> None:
+        looks = (Look(VIEW, "often"), Look(VIEW, "seldom", SECOND_NS))
+        running.queue.exchange(Feed(Camera("two", 1), looks))
+        taken = running.until(lambda item: isinstance(item, Frame) and item.exposed_ns >= 3 * SECOND_NS)
+        frames = [item for item in taken if isinstance(item, Frame) and item.view]
+        assert [frame.exposed_ns for frame in frames if frame.view == "often"] == [
+            number * SECOND_NS // 10 for number in range(1, 31)
+        ]
+        assert [frame.exposed_ns for frame in frames if frame.view == "seldom"] == [
+            number * SECOND_NS // 10 for number in (1, 11, 21)
+        ]
+
+    def test_while_no_view_looks_it_is_told_that_frames_come(self, running: Running) -> None:
+        running.queue.exchange(Feed(Camera("seldom", 1), (Look(VIEW, "seldom", 3600 * SECOND_NS),)))
+        running.until(lambda item: isinstance(item, Passed))

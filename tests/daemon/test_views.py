@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 import tomli_w
@@ -92,6 +93,9 @@ class Running:
             ).json
         )
 
+    def message(self, topic: str) -> Message:
+        return self._wait_for(lambda message: message.topic == topic)
+
     def error(self, view: str) -> str:
         """Wait until a view is out, and return why."""
         topic = f"edgecam/porch/{view}/state"
@@ -174,6 +178,20 @@ class TestViews:
         assert daemon.wait() == 0
         told = events(running.subscriber.until_offline())
         assert [event["type"] for event in told if event["view"] == "bin"].count("end") <= 1
+
+    def test_each_shows_its_part_of_the_picture(self, running: Running) -> None:
+        running.start(BOTH, privacy={"snapshots": True})
+        running.state("gate", label="red")  # connected: of what was before there is no picture
+        for state in (b"OFF", b"ON"):
+            running.order("enabled/set", state)
+            running.wait_for("enabled/state", state)
+        shown = {}
+        for view in ("gate", "bin"):
+            topic = f"edgecam/porch/{view}/snapshot"
+            shown[view] = cv2.imdecode(np.frombuffer(running.message(topic).payload, np.uint8), cv2.IMREAD_COLOR)
+        for view, colour in (("gate", "red"), ("bin", "green")):
+            assert shown[view].shape == (48, 32, 3)
+            assert np.abs(shown[view].astype(int) - BGR[colour]).mean() < 30
 
     def test_a_view_that_looks_now_and_then_does_not_count_as_a_lost_camera(self, running: Running) -> None:
         running.start([{"name": "gate", "crop": LEFT, "every": 3600.0, "events": {"hold": 0.0}}])

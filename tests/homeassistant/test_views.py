@@ -18,6 +18,10 @@ from tests.mqtt.running import Running, running, settings_of
 from tests.mqtt.test_views import step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.command import Daemon
     from tests.homeassistant.running import HomeAssistant
 
 GATE = ViewFacts("gate", "state", ("open", "half open", "closed"))
@@ -161,3 +165,41 @@ class TestViews:
             assert not [key for key in ids(homeassistant) if key.startswith(":gate")]
             homeassistant.wait_for_state("sensor.porch_back_door_label", "nothing")
             assert homeassistant.complaints() == []
+
+
+@pytest.mark.timeout(240)
+class TestDaemon:
+    """The whole daemon tells."""
+
+    LABELS = "[homeassistant]\nlabels = ['red']\n[homeassistant.device_class]\nred = 'garage_door'\n"
+
+    def test_a_second_view_comes_and_goes_and_the_first_one_stays(
+        self,
+        homeassistant: HomeAssistant,
+        porch: dict[str, object],
+        start_daemon: Callable[..., Daemon],
+        tmp_path: Path,
+    ) -> None:
+        file = tmp_path / "config.toml"
+        file.write_text(self.LABELS)
+        daemon = start_daemon(porch, "--config", str(file))
+        homeassistant.wait_for_state("binary_sensor.porch_red", "on")
+        first = ids(homeassistant)
+        file.write_text(f"{self.LABELS}[[views]]\n[[views]]\nname = 'left-half'\ncrop = [0.0, 0.0, 0.5, 1.0]\n")
+        daemon.reload()
+        homeassistant.wait_for_state("sensor.porch_left_half_label", "red")
+        homeassistant.wait_for_state("binary_sensor.porch_left_half_red", "on")
+        assert homeassistant.attributes["binary_sensor.porch_left_half_red"]["device_class"] == "garage_door"
+        assert first.items() <= ids(homeassistant).items()
+        homeassistant.stop()
+        homeassistant.start()
+        homeassistant.wait_for_state("sensor.porch_left_half_label", "red")
+        homeassistant.ask(call=["switch", "turn_off", {"entity_id": "switch.porch_left_half_classification"}])
+        homeassistant.wait_for_state("binary_sensor.porch_left_half_red", "off")
+        homeassistant.wait_for_state("binary_sensor.porch_red", "on")
+        file.write_text(self.LABELS)
+        daemon.reload()
+        homeassistant.wait_for_state("sensor.porch_left_half_label", None)
+        homeassistant.wait_for_state("binary_sensor.porch_red", "on")
+        assert {key: entity for key, entity in ids(homeassistant).items() if key != "_problem"} == first
+        assert homeassistant.complaints() == []
