@@ -196,8 +196,8 @@ class Service:
                 self._judge(item)
             case _Failed():
                 self._put_out(item)
-            case Task() if (view := self._rollouts.of_task(item)) is not None:
-                self._finish_fetch(view)
+            case Task() if item in self._rollouts.fetching:
+                self._finish_fetch(item)
             case Task():
                 self._end_next(item)
             case _Signal.RELOAD if self._ends:
@@ -222,7 +222,7 @@ class Service:
         self._stats.has_begun.wait(FIRST_FRAME_S)  # which all that is imported now would delay
         from edgecam.mqtt import publisher
 
-        states = {view: record.state for view, record in self._rollouts.records.items()}
+        states = self._rollouts.states
         for view, state in states.items():
             if view:
                 self._happened.put(ModelState(state, view))
@@ -294,7 +294,7 @@ class Service:
                 self._tell_reload(change)
                 self._manager.reloaded()
             case TakeOver(model, view):
-                if change.error:
+                if change.error and view in self._rollouts:
                     for_good = isinstance(change.error, ModelError)
                     self._rollouts[view].turn_down(model, str(change.error), for_good=for_good)
             case GoBack():
@@ -425,6 +425,8 @@ class Service:
                 return pipelines
 
     def _take_over(self, cause: TakeOver, setup: Setup) -> None:
+        if cause.view not in self._rollouts:  # it has gone since
+            return
         rollouts, look = self._rollouts[cause.view], setup.configured.look(cause.view)
         pipeline = setup.pipelines.by_view.get(cause.view)
         if look and pipeline and pipeline.model.file.sha256 == cause.model.sha256:
@@ -432,10 +434,10 @@ class Service:
         else:
             rollouts.turn_down(cause.model, "rollout.public_key was taken out of the settings", for_good=False)
 
-    def _finish_fetch(self, view: str) -> None:
-        rollouts = self._rollouts[view]
-        if rollouts.finish_fetch() and rollouts.candidate:
-            self._changer.ask(TakeOver(rollouts.candidate, view))
+    def _finish_fetch(self, task: Task) -> None:
+        view = self._rollouts.finish_fetch(task)
+        if view is not None:
+            self._changer.ask(TakeOver(self._rollouts.candidates[view], view))
 
     def _judge(self, verdict: Verdict) -> None:
         """Keep the model that was on trial, or go back to the one before."""

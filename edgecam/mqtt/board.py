@@ -67,7 +67,6 @@ class Board:
         before, self._settings, self._views = self._settings, settings, views
         there = {"", *(view.name for view in views)}
         self._switched = {view: each for view, each in self._switched.items() if view in there}
-        self._model_states = {view: each for view, each in self._model_states.items() if view in there}
         if settings.camera.name != before.camera.name:
             forget_kept(announced_file(before.camera.name))
             self._announced = Announced(announced_file(settings.camera.name))
