@@ -175,6 +175,25 @@ class TestViews:
         told = events(running.subscriber.until_offline())
         assert [event["type"] for event in told if event["view"] == "bin"].count("end") <= 1
 
+    def test_the_frames_of_one_that_comes_back_still_add_up(self, running: Running) -> None:
+        running.start(BOTH)
+        running.event("bin", "new", "green")
+        before = running.subscriber.wait_for(
+            lambda message: message.topic.endswith("/stats") and message.json["views"]["bin"]["fps"] > 0
+        ).json
+        running.reload(BOTH[:1])
+        running.event("bin", "end", "green")
+        running.reload(BOTH)
+        running.event("bin", "new", "green")
+        running.daemon.terminate()
+        running.daemon.wait()
+        running.subscriber.until_offline()
+        told = [message.json for message in running.subscriber.seen if message.topic.endswith("/stats")][-1]
+        frames = told["views"]["bin"]["frames"]
+        assert frames["captured"] > before["views"]["bin"]["frames"]["captured"]
+        assert frames["captured"] == frames["dropped"] + frames["classified"]
+        assert told["frames"]["classified"] == sum(view["frames"]["classified"] for view in told["views"].values())
+
     def test_a_view_that_looks_now_and_then_does_not_count_as_a_lost_camera(self, running: Running) -> None:
         running.start([{"name": "gate", "crop": LEFT, "every": 3600.0, "events": {"hold": 0.0}}])
         running.event("gate", "new", "red")
