@@ -55,7 +55,7 @@ class _Handlers(urllib.request.OpenerDirector):
 
 
 def place_of(order: SignedModel, folder: Path) -> Installed:
-    """Return the file that an ordered model becomes in a camera's ``folder`` of models, alone in a folder of its own."""
+    """Return the file that an ordered model becomes in a camera's ``folder``: it lies in a folder of its own there."""
     return Installed(str(folder / order.sha256[:32] / _name(order.url)), order.sha256)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgecam.camera.capture import Capture
 from edgecam.camera.frame_queue import Feed, FrameQueue, Look
-from edgecam.camera.frames import CameraChange, Frame, Notice
+from edgecam.camera.frames import CameraChange, Frame, Layout, Notice
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 from edgecam.device.heat import Pace
@@ -79,3 +79,26 @@ def test_a_source_that_is_read_already_is_not_begun_anew(running: Running) -> No
     running.capture.follow()  # told late, as the thread saw it by itself
     after = running.until(is_frame(1010))
     assert not [item for item in after if isinstance(item, CameraChange)]
+
+
+class Broken:
+    """A source whose images are no images."""
+
+    waits = True
+    scales = True
+    name = "broken"
+
+    def frames(self, _stop: threading.Event) -> Generator[Frame, None, None]:
+        yield Frame(np.zeros((7, 9), np.uint8), 1, 1, Layout.I420)
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_an_image_that_cannot_be_used_is_a_lost_camera(views: int) -> None:
+    queue = FrameQueue(1, Feed(Broken(), tuple(Look(VIEW, name) for name in "ab"[:views])))
+    capture = Capture(queue, Pace())
+    thread = threading.Thread(target=capture.run)
+    thread.start()
+    told = [queue.get(WAIT_S), queue.get(WAIT_S)]
+    capture.stop()
+    thread.join()
+    assert [item.online for item in told if isinstance(item, CameraChange)] == [True, False]
