@@ -367,6 +367,9 @@ class Service:
         view, before = failed.pipeline.origin.view, self._now
         if self._ends or before.pipelines.by_view.get(view) is not failed.pipeline:
             return
+        if len(before.pipelines.by_view) == 1:  # the others have gone since
+            self._end(failed.error)
+            return
         pipelines = before.pipelines.without(view, failed.error)
         announce(pipelines, before.pipelines)
         self._now = replace(before, pipelines=pipelines)

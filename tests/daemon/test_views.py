@@ -17,7 +17,7 @@ from edgecam.daemon.pipeline import changed_pipelines, make_pipelines, refuse
 from edgecam.daemon.stats import Stats
 from edgecam.errors import ModelError
 from edgecam.mqtt.clock import Clock
-from edgecam.mqtt.notices import Happened
+from edgecam.mqtt.notices import Happened, Switched
 from tests import clips, tflite
 from tests.broker import Subscriber, events
 from tests.clips import BGR
@@ -325,6 +325,25 @@ class TestFaults:
         assert told == [("gate", "new"), ("gate", "end")]  # the end of all
         counts = frames.counts_of("bin")
         assert (counts.captured, counts.dropped) == (2, 2)
+
+    def test_the_cameras_switch_ends_what_all_of_them_see_at_once(self, colour_model: Path) -> None:
+        model = ModelSettings(path=str(colour_model), runtime="litert", graph="original", threads=1)
+        events = EventsSettings(hold=0, smoothing=0, groups={})
+        views = tuple(ViewSettings(name=name, model=model, events=events) for name in ("gate", "bin"))
+        pipelines = make_pipelines(Config(views=views))
+        feed = Feed(feed_of_camera().source, tuple(Look(each.view, name) for name, each in pipelines.by_view.items()))
+        frames = FrameQueue(2, feed)
+        red = np.full((*pipelines.first.model.size[::-1], 3), BGR["red"], np.uint8)
+        frames.tell(CameraChange(online=True, at_ns=0))
+        for name in pipelines.by_view:
+            frames.put(Frame(red, 1, 1, view=name), feed)
+        frames.tell(Switched(enabled=False, threshold=0.6))
+        frames.close()
+        handed: list[Notice] = []
+        first = PipelinesChange(pipelines.by_view, {})
+        Inference(frames, Clock(), first, Stats(frames), handed.append, lambda _: None, lambda: 60.0).run()
+        told = [step.payload.type if isinstance(step, Happened) else type(step).__name__ for step in handed]
+        assert told == ["CameraChange", "new", "new", "end", "end", "Switched"]
 
 
 class TestModels:
