@@ -297,9 +297,10 @@ class Service:
                 if change.error and view in self._rollouts:
                     for_good = isinstance(change.error, ModelError)
                     self._rollouts[view].turn_down(model, str(change.error), for_good=for_good)
-            case GoBack():
+            case GoBack(view):
                 if change.error:
                     logger.error("the model of before cannot run either: %s", change.error)
+                    self._give_up(view, change.error)
             case ChoosePlan():
                 if change.error:
                     logger.warning("the model goes on as it runs: how it runs fastest is not known: %s", change.error)
@@ -374,6 +375,12 @@ class Service:
         announce(pipelines, before.pipelines)
         self._now = replace(before, pipelines=pipelines)
         self._exchange(before, ViewsChange(pipelines.facts(before.settings)))
+
+    def _give_up(self, view: str, error: Exception) -> None:
+        """Go on without one of several views, as at the next start: neither of its models can run."""
+        pipelines = self._now.pipelines.by_view
+        if view in pipelines and len(pipelines) > 1:
+            self._put_out(_Failed(pipelines[view], error))
 
     # What is ordered
 

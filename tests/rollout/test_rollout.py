@@ -638,6 +638,20 @@ class TestViews:
         ended = views.subscriber.wait_for_event("end")
         assert (ended["view"], ended["label"]) == ("bin", "red")  # it has gone on
 
+    @pytest.mark.parametrize("fleet", [{"rollout.slower": 1, "rollout.size": 10}], indirect=True)
+    def test_a_view_is_out_whose_model_fails_and_the_one_before_too(self, views: Fleet) -> None:
+        shipped = views.model("efficientnet.tflite", shipped_model().read_bytes(), is_complete=True)
+        views.roll_out(shipped, topic="porch/own")
+        views.subscriber.wait_for_topic("own/model/state", b"verifying")
+        views.subscriber.wait_for(
+            lambda each: each.topic.endswith("/stats") and each.json["views"]["own"]["model"]["name"] == "efficientnet"
+        )
+        (views.folder / "own.tflite").unlink()
+        told = views.subscriber.wait_for(
+            lambda each: each.topic == "edgecam/porch/own/state" and b'"error":"' in each.payload
+        ).json
+        assert "own.tflite: no such file" in told["error"]
+
     @pytest.fixture
     def downloading(self, views: Fleet) -> Fleet:
         """A model for a view is being downloaded, from a server that answers when its gate is opened."""
