@@ -66,6 +66,13 @@ def rollout_file(camera: str, view: str = "") -> Path:
     return state_directory() / _name("rollout-", f"{camera}/{view}" if view else camera, ".json", beside=NEW)
 
 
+def rollout_views(camera: str) -> set[str]:
+    """Return the names of a camera's views of which there is such a file; of one with a hash in it nobody knows."""
+    of_views = f"{quote(camera, safe='')}{quote('/', safe='')}"
+    files = (path.stem.removeprefix("rollout-") for path in state_directory().glob("rollout-*.json"))
+    return {unquote(name.removeprefix(of_views)) for name in files if name.startswith(of_views) and "+" not in name}
+
+
 def model_folder(camera: str) -> Path:
     """Return the folder of the models that a camera was ordered to take."""
     return state_directory() / _name("models-", camera)

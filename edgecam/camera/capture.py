@@ -16,6 +16,8 @@ from edgecam.camera.view import in_bgr
 from edgecam.errors import SourceError, SourceFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edgecam.camera.frame_queue import Feed, FrameQueue, Look
     from edgecam.camera.frames import Frame
     from edgecam.camera.sources.source import Source
@@ -127,11 +129,11 @@ class Capture:
         feed = self._queue.feed
         due = self._schedule.due(feed.looks, frame.exposed_ns)
         if len(due) > 1:
-            frame = in_bgr(frame)  # once for all of them
+            frame = _usable(frame, lambda: in_bgr(frame))  # once for all of them
         elif not due:
             self._pass(feed)
         while feed.source is source:
-            while due and self._queue.put(self._seen(frame, due[0]), feed):
+            while due and self._queue.put(_seen(frame, due[0]), feed):
                 del due[0]
             if not due:
                 return True
@@ -145,13 +147,6 @@ class Capture:
         if time.monotonic() >= self._passed_s + PASS_S:
             self._passed_s = time.monotonic()
             self._queue.put(Passed(), feed)
-
-    def _seen(self, frame: Frame, look: Look) -> Frame:
-        try:
-            return look.view.of_frame(frame, look.name)
-        except (cv2.error, ValueError) as error:
-            message = f"gives an image {frame.image.shape} of {frame.image.dtype} that cannot be used: {error}"
-            raise SourceError(" ".join(message.split())) from None
 
     def _find(self, source: Source, at_ns: int) -> None:
         """Tell that a source's first frame is there."""
@@ -171,3 +166,20 @@ class Capture:
         feed = self._queue.feed
         while feed.source is source and not self._queue.put(notice, feed):
             feed = self._queue.feed
+
+
+def _seen(frame: Frame, look: Look) -> Frame:
+    return _usable(frame, lambda: look.view.of_frame(frame, look.name))
+
+
+def _usable(frame: Frame, made: Callable[[], Frame]) -> Frame:
+    """Return what is made of a frame.
+
+    Raises:
+        SourceError: nothing can be.
+    """
+    try:
+        return made()
+    except (cv2.error, ValueError) as error:
+        message = f"gives an image {frame.image.shape} of {frame.image.dtype} that cannot be used: {error}"
+        raise SourceError(" ".join(message.split())) from None

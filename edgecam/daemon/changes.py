@@ -213,7 +213,13 @@ def prepare(
         ConfigError: a file with a secret or certificate cannot be read.
     """
     before = now.settings
-    pipelines = changed_pipelines(now.pipelines, before, settings, _must_run(cause, now))
+    pipelines = changed_pipelines(
+        now.pipelines,
+        before,
+        settings,
+        wanted=_must_run(cause, now),
+        stays_out=not isinstance(cause, Reload),
+    )
     wanted = wanted_by(pipelines)
     source = now.source
     scales_otherwise = source.scales and wanted != wanted_by(now.pipelines)

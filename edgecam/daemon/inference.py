@@ -132,10 +132,8 @@ class Inference:
             case Passed():
                 self._speak(time.monotonic_ns())
                 return
-            case Switched(enabled=enabled, view=view, ordered=ordered) if view in self._observers:
-                self._observers[view].pipeline.tracker.begin_at(ordered)
-                if not enabled:
-                    self._tell_all(self._observers[view].finish())
+            case Switched():
+                self._switch(notice)
             case CameraChange(online):
                 self._online, self._silent = online, False
                 self._finish()
@@ -143,6 +141,15 @@ class Inference:
                 self._online = False  # no frame is to come, so none is missed
                 self._finish()
         self._hand_over(notice)
+
+    def _switch(self, switched: Switched) -> None:
+        """Take in what was switched: a view, or the camera, and with it all that they see."""
+        if observer := self._observers.get(switched.view):
+            observer.pipeline.tracker.begin_at(switched.ordered)
+        if not switched.enabled:
+            for view, each in self._observers.items():
+                if switched.view in ("", view):
+                    self._tell_all(each.finish())
 
     def _exchange(self, change: PipelinesChange) -> None:
         for view in [view for view in self._observers if view not in change.pipelines]:

@@ -170,7 +170,12 @@ def refuse(pipelines: Pipelines) -> None:
 
 
 def changed_pipelines(
-    pipelines: Pipelines, before: config.Config, settings: config.Config, wanted: Collection[str] = ()
+    pipelines: Pipelines,
+    before: config.Config,
+    settings: config.Config,
+    *,
+    wanted: Collection[str] = (),
+    stays_out: bool = False,
 ) -> Pipelines:
     """Return the pipelines for other settings, how models are run being measured where that has not been.
 
@@ -182,6 +187,7 @@ def changed_pipelines(
         before: the settings by which they run.
         settings: the other ones.
         wanted: names of views whose models must not be refused.
+        stays_out: other views that are out stay so; else they are tried again.
 
     Raises:
         ModelError: that of a wanted view is refused, or those of all views are.
@@ -213,18 +219,25 @@ def changed_pipelines(
             planned=planned,
         )
 
-    made = _each(settings, changed, wanted)
+    made = _each(settings, changed, wanted, pipelines.out if stays_out else {})
     refuse(made)
     return made
 
 
 def _each(
-    settings: config.Config, make: Callable[[config.ViewSettings], Pipeline], wanted: Collection[str] = ()
+    settings: config.Config,
+    make: Callable[[config.ViewSettings], Pipeline],
+    wanted: Collection[str] = (),
+    stay_out: Mapping[str, Exception] | None = None,
 ) -> Pipelines:
-    """Make a pipeline for each view; one whose model is refused is out, unless it is wanted."""
+    """Make a pipeline for each view; one that stays out, or whose model is refused, is out unless it is wanted."""
+    stay_out = stay_out or {}
     by_view: dict[str, Pipeline] = {}
     out: dict[str, Exception] = {}
     for look in settings.looks:
+        if look.name in stay_out and look.name not in wanted:
+            out[look.name] = stay_out[look.name]
+            continue
         try:
             by_view[look.name] = make(look)
         except ModelError as error:

@@ -196,8 +196,8 @@ class Service:
                 self._judge(item)
             case _Failed():
                 self._put_out(item)
-            case Task() if (view := self._rollouts.of_task(item)) is not None:
-                self._finish_fetch(view)
+            case Task() if item in self._rollouts.fetching:
+                self._finish_fetch(item)
             case Task():
                 self._end_next(item)
             case _Signal.RELOAD if self._ends:
@@ -222,7 +222,7 @@ class Service:
         self._stats.has_begun.wait(FIRST_FRAME_S)  # which all that is imported now would delay
         from edgecam.mqtt import publisher
 
-        states = {view: record.state for view, record in self._rollouts.records.items()}
+        states = self._rollouts.states
         for view, state in states.items():
             if view:
                 self._happened.put(ModelState(state, view))
@@ -294,12 +294,13 @@ class Service:
                 self._tell_reload(change)
                 self._manager.reloaded()
             case TakeOver(model, view):
-                if change.error:
+                if change.error and view in self._rollouts:
                     for_good = isinstance(change.error, ModelError)
                     self._rollouts[view].turn_down(model, str(change.error), for_good=for_good)
-            case GoBack():
+            case GoBack(view):
                 if change.error:
                     logger.error("the model of before cannot run either: %s", change.error)
+                    self._give_up(view, change.error)
             case ChoosePlan():
                 if change.error:
                     logger.warning("the model goes on as it runs: how it runs fastest is not known: %s", change.error)
@@ -367,10 +368,19 @@ class Service:
         view, before = failed.pipeline.origin.view, self._now
         if self._ends or before.pipelines.by_view.get(view) is not failed.pipeline:
             return
+        if len(before.pipelines.by_view) == 1:  # the others have gone since
+            self._end(failed.error)
+            return
         pipelines = before.pipelines.without(view, failed.error)
         announce(pipelines, before.pipelines)
         self._now = replace(before, pipelines=pipelines)
         self._exchange(before, ViewsChange(pipelines.facts(before.settings)))
+
+    def _give_up(self, view: str, error: Exception) -> None:
+        """Go on without one of several views, as at the next start: neither of its models can run."""
+        pipelines = self._now.pipelines.by_view
+        if view in pipelines and len(pipelines) > 1:
+            self._put_out(_Failed(pipelines[view], error))
 
     # What is ordered
 
@@ -425,6 +435,8 @@ class Service:
                 return pipelines
 
     def _take_over(self, cause: TakeOver, setup: Setup) -> None:
+        if cause.view not in self._rollouts:  # it has gone since
+            return
         rollouts, look = self._rollouts[cause.view], setup.configured.look(cause.view)
         pipeline = setup.pipelines.by_view.get(cause.view)
         if look and pipeline and pipeline.model.file.sha256 == cause.model.sha256:
@@ -432,10 +444,10 @@ class Service:
         else:
             rollouts.turn_down(cause.model, "rollout.public_key was taken out of the settings", for_good=False)
 
-    def _finish_fetch(self, view: str) -> None:
-        rollouts = self._rollouts[view]
-        if rollouts.finish_fetch() and rollouts.candidate:
-            self._changer.ask(TakeOver(rollouts.candidate, view))
+    def _finish_fetch(self, task: Task) -> None:
+        view = self._rollouts.finish_fetch(task)
+        if view is not None:
+            self._changer.ask(TakeOver(self._rollouts.candidates[view], view))
 
     def _judge(self, verdict: Verdict) -> None:
         """Keep the model that was on trial, or go back to the one before."""

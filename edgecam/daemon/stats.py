@@ -29,13 +29,17 @@ TYPICAL = 100  # inferences of which the middle one is typical
 KEPT = 10_000  # latencies between two reports; of more, the last ones count
 
 
+NO_FRAMES = FramesPayload(0, 0, 0)
+
+
 class _Tally:
     """What one view has seen: added to by the inference worker, summed up by another thread."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, before: FramesPayload = NO_FRAMES) -> None:
+        """Go on from what was seen ``before``, when the view was there last."""
         self.pipeline = pipeline
-        self.classified = self.rested = 0
-        self._classified_before = 0
+        self.classified, self.rested = before.classified, before.rested
+        self._classified_before = before.classified
         self._times: deque[tuple[int | None, int]] = deque(maxlen=KEPT)
         self.inferences: deque[int] = deque(maxlen=TYPICAL)
         self._led: LabelPayload | None = None
@@ -47,6 +51,10 @@ class _Tally:
         else:
             self.inferences.append(inference_ns)
         self._times.append((inference_ns, latency_ns))
+
+    @property
+    def frames(self) -> FramesPayload:
+        return FramesPayload(0, 0, self.classified, self.rested)
 
     def finish(self) -> None:
         self._led = self.pipeline.leading or self._led
@@ -72,24 +80,21 @@ class Stats:
         self._queue = queue
         self._cpu_s = time.process_time()
         self._started = self._reported = time.monotonic()
-        self._gone = FramesPayload(0, 0, 0)  # classified and rested in views that are gone
         self._tallies: dict[str, _Tally] = {}
+        self._gone: dict[str, FramesPayload] = {}  # what was seen of views that are gone, but may come back
         self.has_begun = threading.Event()
 
     def follow(self, pipelines: Mapping[str, Pipeline]) -> None:
         """Take in which pipelines decide for their views from now on, in the order of the settings."""
-        before, tallies = self._tallies, {}
+        before, gone = self._tallies, dict(self._gone)
+        tallies = {
+            view: before.get(view) or _Tally(pipeline, gone.pop(view, NO_FRAMES))
+            for view, pipeline in pipelines.items()
+        }
         for view, pipeline in pipelines.items():
-            tallies[view] = before.get(view) or _Tally(pipeline)
             tallies[view].pipeline = pipeline
-        gone = [tally for view, tally in before.items() if view not in tallies]
-        self._gone = FramesPayload(
-            0,
-            0,
-            self._gone.classified + sum(tally.classified for tally in gone),
-            self._gone.rested + sum(tally.rested for tally in gone),
-        )
-        self._tallies = tallies
+        gone |= {view: tally.frames for view, tally in before.items() if view not in tallies}
+        self._tallies, self._gone = tallies, gone
 
     def classified(self, view: str, inference_ns: int | None, latency_ns: int) -> None:
         """Count a frame of a view; latency runs from its exposure until now; it may have needed no inference."""
@@ -116,6 +121,7 @@ class Stats:
         now = time.monotonic()
         passed_s = max(now - self._reported, 1e-3)
         self._reported = now
+        seen = [*(tally.frames for tally in tallies.values()), *self._gone.values()]
         views = {view: tally.sum_up() for view, tally in tallies.items()}
         first = next(iter(tallies.values())).pipeline
         counts = self._queue.counts()
@@ -129,8 +135,8 @@ class Stats:
             frames=FramesPayload(
                 counts.captured,
                 counts.dropped,
-                self._gone.classified + sum(tally.classified for tally in tallies.values()),
-                self._gone.rested + sum(tally.rested for tally in tallies.values()),
+                sum(frames.classified for frames in seen),
+                sum(frames.rested for frames in seen),
             ),
             inference_ms=quantiles(inference for inference, _ in times if inference is not None),
             latency_ms=quantiles(latency for _, latency in times),

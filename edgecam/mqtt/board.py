@@ -67,7 +67,6 @@ class Board:
         before, self._settings, self._views = self._settings, settings, views
         there = {"", *(view.name for view in views)}
         self._switched = {view: each for view, each in self._switched.items() if view in there}
-        self._model_states = {view: each for view, each in self._model_states.items() if view in there}
         if settings.camera.name != before.camera.name:
             forget_kept(announced_file(before.camera.name))
             self._announced = Announced(announced_file(settings.camera.name))
@@ -99,9 +98,7 @@ class Board:
             self._put_state(view, state)
 
     def switch(self, switched: Switched) -> None:
-        """Tell what is switched now, unless it is of a view that has gone since."""
-        if switched.view and switched.view not in {view.name for view in self._views}:
-            return
+        """Tell what is switched now, unless it is of a view that has gone, or comes only when a broker is left."""
         before = self._resets
         self._switched[switched.view] = switched
         if self._resets != before:
@@ -171,6 +168,8 @@ class Board:
         self._retained.put(self._topic("state", view), msgspec.json.encode(state))
 
     def _put_switches(self, switched: Switched) -> None:
+        if switched.view and switched.view not in {view.name for view in self._views}:
+            return
         enabled, threshold = (self._topic(name, switched.view) for name in ("enabled/state", "threshold/state"))
         self._retained.put(enabled, b"ON" if switched.enabled else b"OFF")
         self._retained.put(threshold, msgspec.json.encode(switched.threshold))

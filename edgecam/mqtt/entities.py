@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ MOST_LABELS = 20  # that become entities where all are wanted
 # Home Assistant wants the kind of an event beside what it says.
 EVENT = "dict(value_json, event_type=value_json.type) | to_json"
 LABEL = "is_"  # begins the key of a label's entity
+HASH = re.compile(r"[0-9a-f]{16}")  # ends it
 
 
 def sensor(name: str, topic: str, template: str, icon: str) -> Entity:
@@ -74,7 +76,8 @@ def key_of(view: str, name: str) -> str:
 
 def is_label_of(view: str, key: str) -> bool:
     """Whether a key is that of a label of a view."""
-    return key.startswith(key_of(view, LABEL)) and "__" not in key.removeprefix(key_of(view, LABEL))
+    before = key_of(view, LABEL)
+    return key.startswith(before) and bool(HASH.fullmatch(key.removeprefix(before)))
 
 
 def view_entities(settings: Config, view: ViewFacts, device: str) -> Entities:

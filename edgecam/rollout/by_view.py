@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from edgecam.kept import rollout_views
 from edgecam.rollout.probation import Probation
 from edgecam.rollout.record import Record
 from edgecam.rollout.rollouts import Rollouts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from edgecam.config import Config
     from edgecam.rollout.probation import Verdict
@@ -22,7 +23,7 @@ class RolloutsByView:
     """Has `Rollouts` for each view, by its name; for the main thread.
 
     The models of all views lie in one folder: one that is ordered for all is downloaded once, if not at the same time,
-    and loaded once.
+    and loaded once. What is known of a view that is gone, and its models, wait for it to come back.
     """
 
     def __init__(
@@ -44,16 +45,25 @@ class RolloutsByView:
         self._start = start
         self._publish = publish
         self._running = running
-        self._views: dict[str, Rollouts] = {}
-        self._add(look.name for look in settings.looks)
+        self._views = {look.name: self._rollouts_of(look.name) for look in settings.looks}
+        gone = rollout_views(self._camera) - self._views.keys()
+        self._gone = {view: self._rollouts_of(view) for view in sorted(gone)}
 
     def __getitem__(self, view: str) -> Rollouts:
         return self._views[view]
 
+    def __contains__(self, view: str) -> bool:
+        return view in self._views
+
     @property
     def records(self) -> Mapping[str, Record]:
-        """What is remembered over restarts, by view."""
-        return {view: rollouts.record for view, rollouts in self._views.items()}
+        """What is remembered over restarts, by view; of those that are gone too."""
+        return {view: rollouts.record for view, rollouts in self._all}
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """What is published as ``model/state``, by view."""
+        return {view: rollouts.record.state for view, rollouts in self._views.items()}
 
     @property
     def candidates(self) -> Mapping[str, Installed]:
@@ -63,7 +73,7 @@ class RolloutsByView:
     @property
     def fetching(self) -> list[Task]:
         """The threads that download."""
-        return [rollouts.fetching for rollouts in self._views.values() if rollouts.fetching]
+        return [rollouts.fetching for _, rollouts in self._all if rollouts.fetching]
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -82,11 +92,15 @@ class RolloutsByView:
         """See `Rollouts.settle`; views that came or went are taken in."""
         names = [look.name for look in settings.looks]
         for gone in self._views.keys() - {*names}:
-            self._views.pop(gone).end()
-        for rollouts in self._views.values():
+            self._gone[gone] = self._views.pop(gone)
+            self._gone[gone].leave()
+        for _, rollouts in self._all:
             rollouts.settle(settings)
         self._camera = settings.camera.name
-        self._add(name for name in names if name not in self._views)
+        for new in [name for name in names if name not in self._views]:
+            self._views[new] = self._gone.pop(new) if new in self._gone else self._rollouts_of(new)
+            self._views[new].come_back()
+            self._views[new].settle(settings)
         self._views = {name: self._views[name] for name in names}
 
     def take(self, came: TakeModel, settings: Config) -> None:
@@ -96,9 +110,10 @@ class RolloutsByView:
             if is_meant and look.name in self._views:
                 self._views[look.name].take(came, settings.rollout)
 
-    def of_task(self, task: Task) -> str | None:
-        """Return the view whose model a thread has downloaded; None: it was none of ours."""
-        return next((view for view, rollouts in self._views.items() if rollouts.fetching is task), None)
+    def finish_fetch(self, task: Task) -> str | None:
+        """Take in that a thread that downloaded has ended; return the view that has a candidate since."""
+        fetched = next((each for each in self._all if each[1].fetching is task), None)
+        return fetched[0] if fetched and fetched[1].finish_fetch() else None
 
     def probations(self, slower: float, give: Callable[[Verdict], None]) -> dict[str, Probation]:
         """Return one for each model that is on trial; see `Probation`."""
@@ -117,18 +132,19 @@ class RolloutsByView:
         """Return settings with the active models."""
         return applied(self.records, settings)
 
-    def _add(self, views: Iterable[str]) -> None:
-        for view in views:
-            self._views[view] = Rollouts(
-                self._camera,
-                self._start,
-                self._publish,
-                lambda view=view: self._running(view),  # type: ignore[misc]
-                view=view,
-                others=lambda view=view: [  # type: ignore[misc]
-                    model for name, rollouts in self._views.items() if name != view for model in rollouts.models
-                ],
-            )
+    @property
+    def _all(self) -> list[tuple[str, Rollouts]]:
+        return [*self._views.items(), *self._gone.items()]
+
+    def _rollouts_of(self, view: str) -> Rollouts:
+        return Rollouts(
+            self._camera,
+            self._start,
+            self._publish,
+            lambda: self._running(view),
+            view=view,
+            others=lambda: [model for name, rollouts in self._all if name != view for model in rollouts.models],
+        )
 
 
 def applied(

@@ -54,6 +54,11 @@ class _Handlers(urllib.request.OpenerDirector):
         self.addheaders = [("User-Agent", f"edgecam/{__version__}")]
 
 
+def place_of(order: SignedModel, folder: Path) -> Installed:
+    """Return the file that an ordered model becomes in a camera's ``folder``: it lies in a folder of its own there."""
+    return Installed(str(folder / order.sha256[:32] / _name(order.url)), order.sha256)
+
+
 def fetch(
     order: SignedModel,
     folder: Path,
@@ -75,28 +80,30 @@ def fetch(
     Raises:
         ModelError: it is not what was ordered, too large, not there, or there is no room.
     """
-    to = folder / order.sha256[:32] / _name(order.url)
+    installed = place_of(order, folder)
+    to = Path(installed.file)
+    new = to.with_name(part)
     if to.exists() and _sha256(to) == order.sha256:
-        return Installed(str(to), order.sha256)
+        return installed
     delay_s = FIRST_RETRY_S
     while not stop.is_set():
         try:
-            if not _download(order.url, to, to.with_name(part), most, stop):
+            if not _download(order.url, new, most, stop):
                 return None
+            found = _sha256(new)
+            if found == order.sha256:
+                new.replace(to)
+                return installed
         except OSError as error:
             tell(f"{shown(order.url)} cannot be downloaded: {_reason(error)}; trying again in {delay_s:.0f} s")
             stop.wait(delay_s)
             delay_s = min(2 * delay_s, LAST_RETRY_S)
             continue
-        found = _sha256(to)
-        if found == order.sha256:
-            break
-        to.unlink()
+        finally:
+            new.unlink(missing_ok=True)
         message = f"{shown(order.url)} is another file: its SHA-256 is {found}"
         raise ModelError(message)
-    else:
-        return None
-    return Installed(str(to), order.sha256)
+    return None
 
 
 def moved(model: Installed, folder: Path) -> Installed:
@@ -126,8 +133,8 @@ def forget(folder: Path, keep: Collection[Installed]) -> None:
         folder.rmdir()
 
 
-def _download(url: str, to: Path, part: Path, most: int, stop: threading.Event) -> bool:
-    """Write what lies at ``url`` into a file, by way of ``part``; return whether it is complete, or ``stop`` was set.
+def _download(url: str, to: Path, most: int, stop: threading.Event) -> bool:
+    """Write what lies at ``url`` into a file; return whether it is complete, or ``stop`` was set.
 
     Raises:
         ModelError: it is too large, not there, or cannot be kept.
@@ -137,7 +144,7 @@ def _download(url: str, to: Path, part: Path, most: int, stop: threading.Event) 
     size = 0
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        with _Handlers().open(url, timeout=SILENCE_S) as source, part.open("wb") as file:
+        with _Handlers().open(url, timeout=SILENCE_S) as source, to.open("wb") as file:
             while chunk := source.read(CHUNK):
                 size += len(chunk)
                 if size > most or stop.is_set():
@@ -147,8 +154,6 @@ def _download(url: str, to: Path, part: Path, most: int, stop: threading.Event) 
                 file.write(chunk)
         if stop.is_set():
             return False
-        if size <= most:
-            part.replace(to)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in LASTING:
@@ -158,8 +163,6 @@ def _download(url: str, to: Path, part: Path, most: int, stop: threading.Event) 
     except (ValueError, http.client.HTTPException) as error:  # a URL or an answer that makes no sense
         message = f"{shown(url)} cannot be downloaded: {type(error).__name__}"
         raise ConnectionError(message) from None
-    finally:
-        part.unlink(missing_ok=True)
     if size > most:
         message = f"{shown(url)} is larger than rollout.size allows ({most / 1e6:g} MB)"
         raise ModelError(message)

@@ -69,7 +69,7 @@ class Rollouts:
         self._fetched_to: Path = model_folder(camera)
         self._order: SignedModel | None = None
         self._next: tuple[TakeModel, config.RolloutSettings] | None = None
-        self._stop = threading.Event()
+        self._stop = threading.Event()  # what is being fetched is not wanted any more
 
     @property
     def record(self) -> Record:
@@ -78,8 +78,13 @@ class Rollouts:
 
     @property
     def models(self) -> list[Installed]:
-        """Those that are needed, or may be soon."""
-        return [model for model in (self._record.active, self._record.before, self.candidate) if model]
+        """Those that are needed, or may be soon, as one that is being fetched."""
+        models = [model for model in (self._record.active, self._record.before, self.candidate) if model]
+        if self.fetching and self._order:
+            from edgecam.rollout.download import place_of
+
+            models.append(place_of(self._order, self._fetched_to))
+        return models
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -100,6 +105,17 @@ class Rollouts:
         self._stop.set()
         self._become(self._record.ended())
 
+    def leave(self) -> None:
+        """Note that the view is gone: what is on its way to it is given up, what runs in it waits for it."""
+        self._next = self.candidate = None
+        self._stop.set()
+        record = self._record.ended()
+        self._become(record if record.is_trial or record.state.startswith("refused") else record.told("active"))
+
+    def come_back(self) -> None:
+        """Note that the view is there again, or for the first time; what was ordered for it may be ordered anew."""
+        self._publish(ModelState(self._record.state, self._view))
+
     def settle(self, settings: config.Config) -> None:
         """Note that settings, without `Record.applied`, are in force; what is kept goes with a camera's new name."""
         if (record := self._record.settled(settings, self._view)) != self._record:
@@ -111,7 +127,7 @@ class Rollouts:
     def take(self, came: TakeModel, settings: config.RolloutSettings) -> None:
         """Take in an order; another one than that which is under way takes its place."""
         if self.fetching or self.candidate:
-            if self._record.heeds(came) and came.order != self._order:
+            if self._record.heeds(came) and (came.order != self._order or self._stop.is_set()):
                 self._next = came, settings
                 self._stop.set()
             return
@@ -146,7 +162,7 @@ class Rollouts:
             if not isinstance(task.error, EdgecamError):
                 logger.error("model %s", self._order.sha256, exc_info=task.error)
             self._refuse(self._order.sha256, str(task.error), for_good=isinstance(task.error, ModelError))
-        elif self._fetched and not self._next:
+        elif self._fetched and not self._stop.is_set():
             self.candidate = self._here(self._fetched)
             self._become(self._record.told("verifying"))
         if self._fetched_to != model_folder(self._camera):  # the camera has another name since

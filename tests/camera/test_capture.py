@@ -10,7 +10,11 @@ import pytest
 
 from edgecam.camera.capture import Capture
 from edgecam.camera.frame_queue import Feed, FrameQueue, Look
+<<<<<<< HEAD
 from edgecam.camera.frames import CameraChange, Frame, Layout, Notice, Passed
+=======
+from edgecam.camera.frames import CameraChange, Frame, Layout, Notice
+>>>>>>> review
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 from edgecam.device.heat import Pace
@@ -81,6 +85,7 @@ def test_a_source_that_is_read_already_is_not_begun_anew(running: Running) -> No
     assert not [item for item in after if isinstance(item, CameraChange)]
 
 
+<<<<<<< HEAD
 SECOND_NS = 1_000_000_000
 
 
@@ -121,3 +126,26 @@ class TestSeveralViews:
     def test_while_no_view_looks_it_is_told_that_frames_come(self, running: Running) -> None:
         running.queue.exchange(Feed(Camera("seldom", 1), (Look(VIEW, "seldom", 3600 * SECOND_NS),)))
         running.until(lambda item: isinstance(item, Passed))
+=======
+class Broken:
+    """A source whose images are no images."""
+
+    waits = True
+    scales = True
+    name = "broken"
+
+    def frames(self, _stop: threading.Event) -> Generator[Frame, None, None]:
+        yield Frame(np.zeros((7, 9), np.uint8), 1, 1, Layout.I420)
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_an_image_that_cannot_be_used_is_a_lost_camera(views: int) -> None:
+    queue = FrameQueue(1, Feed(Broken(), tuple(Look(VIEW, name) for name in "ab"[:views])))
+    capture = Capture(queue, Pace())
+    thread = threading.Thread(target=capture.run)
+    thread.start()
+    told = [queue.get(WAIT_S), queue.get(WAIT_S)]
+    capture.stop()
+    thread.join()
+    assert [item.online for item in told if isinstance(item, CameraChange)] == [True, False]
+>>>>>>> review

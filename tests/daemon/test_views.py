@@ -18,7 +18,7 @@ from edgecam.daemon.pipeline import changed_pipelines, make_pipelines, refuse
 from edgecam.daemon.stats import Stats
 from edgecam.errors import ModelError
 from edgecam.mqtt.clock import Clock
-from edgecam.mqtt.notices import Happened
+from edgecam.mqtt.notices import Happened, Switched
 from tests import clips, tflite
 from tests.broker import Subscriber, events
 from tests.clips import BGR
@@ -193,6 +193,25 @@ class TestViews:
             assert shown[view].shape == (48, 32, 3)
             assert np.abs(shown[view].astype(int) - BGR[colour]).mean() < 30
 
+    def test_the_frames_of_one_that_comes_back_still_add_up(self, running: Running) -> None:
+        running.start(BOTH)
+        running.event("bin", "new", "green")
+        before = running.subscriber.wait_for(
+            lambda message: message.topic.endswith("/stats") and message.json["views"]["bin"]["fps"] > 0
+        ).json
+        running.reload(BOTH[:1])
+        running.event("bin", "end", "green")
+        running.reload(BOTH)
+        running.event("bin", "new", "green")
+        running.daemon.terminate()
+        running.daemon.wait()
+        running.subscriber.until_offline()
+        told = [message.json for message in running.subscriber.seen if message.topic.endswith("/stats")][-1]
+        frames = told["views"]["bin"]["frames"]
+        assert frames["captured"] > before["views"]["bin"]["frames"]["captured"]
+        assert frames["captured"] == frames["dropped"] + frames["classified"]
+        assert told["frames"]["classified"] == sum(view["frames"]["classified"] for view in told["views"].values())
+
     def test_a_view_that_looks_now_and_then_does_not_count_as_a_lost_camera(self, running: Running) -> None:
         running.start([{"name": "gate", "crop": LEFT, "every": 3600.0, "events": {"hold": 0.0}}])
         running.event("gate", "new", "red")
@@ -325,6 +344,25 @@ class TestFaults:
         counts = frames.counts_of("bin")
         assert (counts.captured, counts.dropped) == (2, 2)
 
+    def test_the_cameras_switch_ends_what_all_of_them_see_at_once(self, colour_model: Path) -> None:
+        model = ModelSettings(path=str(colour_model), runtime="litert", graph="original", threads=1)
+        events = EventsSettings(hold=0, smoothing=0, groups={})
+        views = tuple(ViewSettings(name=name, model=model, events=events) for name in ("gate", "bin"))
+        pipelines = make_pipelines(Config(views=views))
+        feed = Feed(feed_of_camera().source, tuple(Look(each.view, name) for name, each in pipelines.by_view.items()))
+        frames = FrameQueue(2, feed)
+        red = np.full((*pipelines.first.model.size[::-1], 3), BGR["red"], np.uint8)
+        frames.tell(CameraChange(online=True, at_ns=0))
+        for name in pipelines.by_view:
+            frames.put(Frame(red, 1, 1, view=name), feed)
+        frames.tell(Switched(enabled=False, threshold=0.6))
+        frames.close()
+        handed: list[Notice] = []
+        first = PipelinesChange(pipelines.by_view, {})
+        Inference(frames, Clock(), first, Stats(frames), handed.append, lambda _: None, lambda: 60.0).run()
+        told = [step.payload.type if isinstance(step, Happened) else type(step).__name__ for step in handed]
+        assert told == ["CameraChange", "new", "new", "end", "end", "Switched"]
+
 
 class TestModels:
     """What two views have in common is loaded once."""
@@ -361,7 +399,14 @@ class TestModels:
         )
         assert [*changed_pipelines(pipelines, before, after).out] == ["b"]
         with pytest.raises(ModelError, match=r"missing\.tflite"):
-            changed_pipelines(pipelines, before, after, ["b"])
+            changed_pipelines(pipelines, before, after, wanted=["b"])
+
+    def test_one_that_failed_stays_out_until_a_reload(self, colour_model: Path) -> None:
+        same = self.settings(colour_model)
+        failed = RuntimeError("a node failed")
+        pipelines = make_pipelines(same).without("b", failed)
+        assert changed_pipelines(pipelines, same, same, stays_out=True).out == {"b": failed}
+        assert [*changed_pipelines(pipelines, same, same).by_view] == ["a", "b"]
 
     def test_all_that_are_refused_are_told(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError) as caught:

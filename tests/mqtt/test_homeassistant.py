@@ -9,10 +9,12 @@ from urllib.parse import quote
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from edgecam.config import CameraSettings, Config, HomeAssistantSettings, MqttSettings, ViewSettings
 from edgecam.mqtt.announced import Shown
-from edgecam.mqtt.homeassistant import announcement, announcement_topic
+from edgecam.mqtt.entities import is_label_of
+from edgecam.mqtt.homeassistant import announcement, announcement_topic, entities
 from edgecam.mqtt.notices import ViewFacts
 from tests.broker import Mosquitto, Subscriber
 
@@ -30,6 +32,18 @@ NAMES = st.text(st.characters(blacklist_characters="/+#", blacklist_categories=(
 
 def named(name: str, base: str = "edgecam") -> Config:
     return Config(camera=CameraSettings(name=name), mqtt=MqttSettings(base=base))
+
+
+def test_a_key_is_that_of_a_label_of_one_view_alone() -> None:
+    config = replace(
+        named("porch"),
+        homeassistant=HomeAssistantSettings(labels=("cat",)),
+        views=tuple(ViewSettings(name=name) for name in ("", "is", "a", "a_", "a__is")),
+    )
+    for view in config.looks:
+        shown = entities(config, [ViewFacts(each.name, labels=("cat",)) for each in config.looks])
+        mine = [key for key in shown if is_label_of(view.name, key)]
+        assert [shown[key]["unique_id"] for key in mine] == [f"edgecam_porch:{view.name}:is:cat"]
 
 
 class TestAnnouncement:

@@ -304,6 +304,25 @@ def test_views_that_change_while_a_broker_is_left_are_those_that_the_next_is_tol
     assert told.json["components"]["gate__event"]["event_types"] == ["new", "update", "end"]
 
 
+def test_what_is_switched_of_a_view_that_comes_while_a_broker_is_left_is_told_to_the_next(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with (
+        Mosquitto(tmp_path / "other") as other,
+        Subscriber(mosquitto.port) as before,
+        Subscriber(other.port) as after,
+        running(several(mosquitto.port, "gate"), (GATE,)) as made,
+    ):
+        state_of(before, "gate")
+        os.kill(mosquitto.pid, signal.SIGSTOP)  # it is waited for
+        try:
+            made.change(several(other.port, "gate", "bowl"), (GATE, BOWL))
+            made.inbox.put(Switched(enabled=False, threshold=0.6, view="bowl"))
+            after.wait_for_topic("bowl/enabled/state", b"OFF")
+        finally:
+            os.kill(mosquitto.pid, signal.SIGCONT)
+
+
 def test_what_is_open_is_on_disk_by_view() -> None:
     with running(several(free_port(), "gate", "bowl"), (GATE, BOWL)) as made:
         made.inbox.put(step(made, GATE, "new", "open", "1"))

@@ -637,3 +637,78 @@ class TestViews:
         views.subscriber.publish("edgecam/porch/bin/enabled/set", b"OFF")
         ended = views.subscriber.wait_for_event("end")
         assert (ended["view"], ended["label"]) == ("bin", "red")  # it has gone on
+
+    @pytest.mark.parametrize("fleet", [{"rollout.slower": 1, "rollout.size": 10}], indirect=True)
+    def test_a_view_is_out_whose_model_fails_and_the_one_before_too(self, views: Fleet) -> None:
+        shipped = views.model("efficientnet.tflite", shipped_model().read_bytes(), is_complete=True)
+        views.roll_out(shipped, topic="porch/own")
+        views.subscriber.wait_for_topic("own/model/state", b"verifying")
+        views.subscriber.wait_for(
+            lambda each: each.topic.endswith("/stats") and each.json["views"]["own"]["model"]["name"] == "efficientnet"
+        )
+        (views.folder / "own.tflite").unlink()
+        told = views.subscriber.wait_for(
+            lambda each: each.topic == "edgecam/porch/own/state" and b'"error":"' in each.payload
+        ).json
+        assert "own.tflite: no such file" in told["error"]
+
+    @pytest.fixture
+    def downloading(self, views: Fleet) -> Fleet:
+        """A model for a view is being downloaded, from a server that answers when its gate is opened."""
+        _Gated.gate.clear()
+        views.roll_out(views.model("m.tflite", SWAPPED), topic="porch/bin")
+        views.subscriber.wait_for_topic("bin/model/state", b"downloading")
+        return views
+
+    def test_a_download_that_fails_when_its_view_is_gone_is_no_matter(self, downloading: Fleet) -> None:
+        (downloading.folder / "m.tflite").unlink()
+        downloading.settings.write_text('[[views]]\nname = "gate"\n')
+        downloading.daemon.reload()
+        downloading.subscriber.wait_for_topic("bin/model/state", b"")
+        _Gated.gate.set()
+        downloading.roll_out(downloading.model("n.tflite", SWAPPED), topic="porch/gate")
+        self.labels(downloading, gate="blue")
+
+    def test_a_model_that_is_to_be_taken_over_when_its_view_goes_is_no_matter(self, downloading: Fleet) -> None:
+        settings = downloading.settings
+        settings.unlink()
+        os.mkfifo(settings)  # so that it is read while the download ends
+        downloading.daemon.reload()
+        with settings.open("w") as file:
+            _Gated.gate.set()
+            downloading.subscriber.wait_for_topic("bin/model/state", b"verifying")
+            file.write('[[views]]\nname = "gate"\n')
+        downloading.subscriber.wait_for_topic("bin/model/state", b"")
+        settings.unlink()
+        settings.write_text('[[views]]\nname = "gate"\n[[views]]\nname = "bin"\n')
+        downloading.daemon.reload()
+        downloading.subscriber.wait_for_topic("bin/model/state", b"active")
+        downloading.roll_out(downloading.folder / "m.tflite", topic="porch/bin")  # it is not under way any more
+        self.labels(downloading, bin="blue")
+
+    def test_the_proof_of_one_model_leaves_the_download_of_another(self, downloading: Fleet) -> None:
+        other = downloading.model("n.tflite", tflite.classifier("int8", swapped=True))
+        made = msgspec.json.decode(signed_order(other, downloading.key, other.as_uri()))
+        downloading.subscriber.publish("edgecam/porch/gate/model/set", msgspec.json.encode(made))
+        downloading.subscriber.wait_for_topic("gate/model/state", b"active")
+        downloading.subscriber.publish("edgecam/porch/gate/enabled/set", b"OFF")
+        downloading.subscriber.wait_for_topic("gate/enabled/state", b"OFF")  # what it proved is tidied up by now
+        _Gated.gate.set()
+        downloading.subscriber.wait_for_topic("bin/model/state", b"verifying")
+        assert self.states_of(downloading, "bin")[-2:] == ["downloading", "verifying"]
+
+    def test_a_view_that_comes_tells_how_its_models_go_and_one_that_comes_back_has_its_own(self, views: Fleet) -> None:
+        views.roll_out(views.model("m.tflite", SWAPPED), topic="porch/bin")
+        views.subscriber.wait_for_topic("bin/model/state", b"verifying")
+        views.subscriber.wait_for_topic("bin/model/state", b"active")
+        views.subscriber.publish("edgecam/porch/bin/model/set", b"")
+        views.settings.write_text('[[views]]\nname = "gate"\n[[views]]\nname = "other"\n')
+        views.daemon.reload()
+        views.subscriber.wait_for_topic("other/model/state", b"active")
+        views.roll_out(views.model("n.tflite", tflite.classifier("int8", swapped=True)), topic="porch/gate")
+        views.subscriber.wait_for_topic("gate/model/state", b"verifying")
+        views.subscriber.wait_for_topic("gate/model/state", b"active")
+        views.settings.write_text('[[views]]\nname = "gate"\n[[views]]\nname = "bin"\n')
+        views.daemon.reload()
+        views.subscriber.wait_for_topic("bin/model/state", b"active")
+        self.labels(views, bin="blue")

@@ -16,9 +16,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from edgecam.config import CameraSettings, Config, ModelSettings, RolloutSettings
+from edgecam.config import CameraSettings, Config, ModelSettings, RolloutSettings, ViewSettings
 from edgecam.errors import ModelError, SourceFileError
 from edgecam.kept import model_folder, read_kept, rollout_file, state_directory, write_kept
+from edgecam.rollout.by_view import RolloutsByView
 from edgecam.rollout.record import CRASHES, Installed, ModelState, Record, SignedModel, TakeModel
 from edgecam.rollout.rollouts import Rollouts
 from edgecam.rollout.signature import make_key, signature_of
@@ -259,6 +260,38 @@ class TestRenames:
         camera.take_over(candidate)
         camera.rollouts.settle(msgspec.structs.replace(camera.settings, model=ModelSettings(path="/another.tflite")))
         assert files() == ["rollout-porch.json"]
+
+
+@pytest.mark.parametrize("camera", ["porch", "käfig", "a%2Fb"])
+def test_what_a_view_had_that_is_gone_waits_for_it_over_restarts_and_renames(camera: str) -> None:
+    own = ModelSettings(path="/own.tflite")
+    both = tuple(ViewSettings(name=name, model=own) for name in ("gate", "bin"))
+    whole = Config(camera=CameraSettings(name=camera), model=own, rollout=RolloutSettings(public_key="key"), views=both)
+    for view in ("gate", "bin"):
+        file = model_folder(camera) / view / "m.tflite"
+        file.parent.mkdir(parents=True)
+        file.write_text(view)
+        active = Installed(str(file), hashlib.sha256(view.encode()).hexdigest())
+        is_trial = view == "gate"
+        write_kept(rollout_file(camera, view), Record(active=active, instead_of="/own.tflite", is_trial=is_trial))
+
+    def no_task(_name: str, _function: Callable[[], None]) -> Task:
+        raise AssertionError
+
+    without = msgspec.structs.replace(whole, views=both[:1])
+    rollouts = RolloutsByView(without, no_task, lambda _: None, lambda _: "")
+    gate = rollouts.records["gate"].active
+    assert gate
+    rollouts["gate"].prove(gate.sha256)  # what is needed no more is removed
+    renamed = msgspec.structs.replace(without, camera=CameraSettings(name="yard"))
+    rollouts.settle(renamed)
+    again = msgspec.structs.replace(renamed, views=both)
+    look = rollouts.applied(again).look("bin")
+    assert look
+    assert Path(look.model.path).read_text() == "bin"
+    rollouts.settle(again)
+    assert set(rollouts.states) == {"gate", "bin"}
+    assert not [each for each in files() if "yard" not in each]
 
 
 class AnyCourse(RuleBasedStateMachine):
