@@ -10,11 +10,7 @@ import pytest
 
 from edgecam.camera.capture import Capture
 from edgecam.camera.frame_queue import Feed, FrameQueue, Look
-<<<<<<< HEAD
 from edgecam.camera.frames import CameraChange, Frame, Layout, Notice, Passed
-=======
-from edgecam.camera.frames import CameraChange, Frame, Layout, Notice
->>>>>>> review
 from edgecam.camera.view import View
 from edgecam.config import CameraSettings
 from edgecam.device.heat import Pace
@@ -85,7 +81,6 @@ def test_a_source_that_is_read_already_is_not_begun_anew(running: Running) -> No
     assert not [item for item in after if isinstance(item, CameraChange)]
 
 
-<<<<<<< HEAD
 SECOND_NS = 1_000_000_000
 
 
@@ -126,7 +121,8 @@ class TestSeveralViews:
     def test_while_no_view_looks_it_is_told_that_frames_come(self, running: Running) -> None:
         running.queue.exchange(Feed(Camera("seldom", 1), (Look(VIEW, "seldom", 3600 * SECOND_NS),)))
         running.until(lambda item: isinstance(item, Passed))
-=======
+
+
 class Broken:
     """A source whose images are no images."""
 
@@ -148,4 +144,3 @@ def test_an_image_that_cannot_be_used_is_a_lost_camera(views: int) -> None:
     capture.stop()
     thread.join()
     assert [item.online for item in told if isinstance(item, CameraChange)] == [True, False]
->>>>>>> review
