@@ -43,7 +43,8 @@ def contradictions(config: Config) -> Iterator[str]:
 def _contradictions_of_crop(key: str, crop: Crop) -> Iterator[str]:
     x, y, width, height = crop
     if not (width > 0 and height > 0 and x + width <= 1 and y + height <= 1):
-        yield f"{key}crop: expected x + width <= 1 and y + height <= 1, got {list(crop)}"
+        expected = "x + width <= 1 and y + height <= 1" if width > 0 and height > 0 else "width and height above 0"
+        yield f"{key}crop: expected {expected}, got {list(crop)}"
 
 
 def _contradictions_of_groups(key: str, events: EventsSettings) -> Iterator[str]:
