@@ -139,7 +139,28 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
             '[camera]\nsource = ""',
             "camera.source: expected auto, picamera2, /dev/video0, rtsp:// or http://",
         ),
-        ('[model]\npath = "\\u0000"', r"model.path: expected a path, got '\x00'"),
+        ('[model]\npath = "\\u0000"', r"model.path: expected the path of a file on this machine, got '\x00'"),
+        (
+            '[[views]]\nname = "gate"\n[views.model]\npath = "http://me:S3CRET@h/gate.tflite"',
+            "views.gate.model.path: expected the path of a file on this machine, got 'http://h/gate.tflite'",
+        ),
+        (
+            '[mqtt]\nca_file = "https://h/ca.pem"\ntls = true',
+            "mqtt.ca_file: expected the path of a file on this machine",
+        ),
+        (
+            '[homeassistant]\nlabels = ["open"]\ndevice_class = {open = "garage"}',
+            "homeassistant.device_class.open: no binary sensor of Home Assistant has the class 'garage'; did you mean "
+            + "garage_door?",
+        ),
+        (
+            '[homeassistant]\nlabels = "all"\ndevice_class = {open = "xyz"}',
+            "homeassistant.device_class.open: no binary sensor of Home Assistant has the class 'xyz'; known: battery,",
+        ),
+        (
+            '[homeassistant]\ndevice_class = {open = "door"}',
+            "homeassistant.device_class.open: has no effect without 'open' in homeassistant.labels",
+        ),
         ("[camera]\nrotation = true", "camera.rotation: expected 0 or 90 or 180 or 270, got true"),
         ("[camera]\nrotation = [1]", "camera.rotation: expected 0 or 90 or 180 or 270, got a list"),
         ("[camera]\nwidth = 0x" + "f" * 5000, "camera.width: expected int <= 65535, got a larger number"),

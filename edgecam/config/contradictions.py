@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edgecam.addresses import is_more_than_a_host
+from edgecam.config.device_classes import mistaken_classes
 from edgecam.config.sections import PixelSettings
 from edgecam.config.views import mistaken_names, view_key
 
@@ -29,6 +30,7 @@ def contradictions(config: Config) -> Iterator[str]:
     yield from _contradictions_of_mqtt(config.mqtt)
     if config.rollout.public_key and (problem := _public_key_problem(config.rollout.public_key)):
         yield f"rollout.public_key: {problem}"
+    yield from mistaken_classes(config.homeassistant)
     yield from _contradictions_of_groups("", config.events)
     yield from mistaken_names(config.views)
     for place, view in enumerate(config.views):

@@ -130,7 +130,7 @@ def _in_words_of_patterns(expected: Any) -> str:
         return "expected letters, digits, - and _"
     if expected == Source:
         return f"expected {SOURCES}"
-    return "expected a path"
+    return "expected the path of a file on this machine"
 
 
 def _path(key: str, name: str) -> str:
