@@ -301,9 +301,12 @@ def _announce_model(pipeline: Pipeline) -> None:
     _announce_plan(pipeline)
     pixels = pipeline.model.pixels
     if pixels.source == "assumed":
-        logger.warning("the model does not tell how it wants its pixels: %s is assumed; see edgecam check", pixels.name)
+        logger.warning(
+            "model %s: does not tell how it wants its pixels: %s is assumed; see edgecam check",
+            *(pipeline.model.file.path, pixels.name),
+        )
     if twice := repeated(pipeline.model.classes):
-        logger.warning("%s", twice)
+        logger.warning("model %s: %s", pipeline.model.file.path, twice)
 
 
 def announce_plan(pipelines: Pipelines) -> None:
