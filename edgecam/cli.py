@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 CLICKS_WORDS = (
     (". Did you", "; did you"),
     ("a valid integer range", "a whole number"),
@@ -32,12 +34,22 @@ CLICKS_WORDS = (
 )
 
 
+class LocalPath(click.Path):
+    """The path of a file here; an address is refused, without the password that may be in it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if isinstance(value, str) and ADDRESS.match(value):
+            self.fail(f"expected the path of a file on this machine, got {shown(value)}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _configuration(command: Any) -> Any:
     """Add the options that choose the settings."""
     file = click.option(
         "--config",
         "file",
-        type=click.Path(path_type=Path),
+        type=LocalPath(path_type=Path),
         metavar="FILE",
         help="Settings; without it those of /etc/edgecam/config.toml if that is there, else every default.",
     )
@@ -125,7 +137,7 @@ def demo(*, seconds: int | None, broker: str | None, verbose: bool, quiet: bool)
 @_configuration
 @click.option(
     "--picture",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     metavar="FILE",
     help="Show this to a model that does not tell how it wants its pixels, instead of a frame of the camera.",
 )
@@ -152,10 +164,10 @@ def check(*, file: Path | None, overrides: tuple[str, ...], picture: Path | None
 
 
 @cli.command(short_help="Tell what the model says of pictures.")
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
+@click.argument("pictures", nargs=-1, required=True, type=LocalPath(path_type=Path), metavar="PICTURE...")
 @click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     metavar="FILE",
     help="A .tflite file; --set is for it, the settings file's [model] is not. Without it, the settings' model.",
 )
@@ -208,7 +220,7 @@ def classify(
     "models",
     multiple=True,
     metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
+    type=LocalPath(exists=True, dir_okay=False),
     help="A .tflite file; more than once for several; without it, the shipped one.",
 )
 @click.option("--threads", type=click.IntRange(1, 64), help="Only so many; without it, 1, 2, 4 ... of those there are.")
@@ -270,7 +282,7 @@ def forget(*, name: str, broker: str | None, force: bool, file: Path | None, ove
 
 
 @cli.command(short_help="Make a key that signs models.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=LocalPath(path_type=Path))
 def keygen(*, file: Path) -> None:
     """Make a key that signs models: the private one goes into FILE, the public one is printed for the settings."""
     from edgecam.rollout.signature import make_key
@@ -281,8 +293,8 @@ def keygen(*, file: Path) -> None:
 
 
 @cli.command(short_help="Sign a model, to roll it out to cameras.")
-@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--key", required=True, type=click.Path(path_type=Path), metavar="FILE", help="From edgecam keygen.")
+@click.argument("model", type=LocalPath(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", required=True, type=LocalPath(path_type=Path), metavar="FILE", help="From edgecam keygen.")
 @click.option("--url", required=True, help="Where cameras find the model: https://..., http://... or file://...")
 @click.option("--untried", is_flag=True, help="Sign it though it cannot run here: only an accelerator runs it.")
 def sign(*, model: Path, key: Path, url: str, untried: bool) -> None:

@@ -81,21 +81,48 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("camera = 3", "camera: expected table, got int"),
         ('[camera]\nname = "a/b"', "camera.name: expected a name without / + # or control characters, got 'a/b'"),
         ("[camera]\ncrop = [0.5, 0, 0.6, 1]", "camera.crop: expected x + width <= 1 and y + height <= 1"),
-        ("[camera]\ncrop = [0, 0, 1]", "camera.crop: expected list of length 4, got 3"),
+        (
+            "[camera]\ncrop = [0, 0, 1]",
+            "camera.crop: expected x, y, width and height as fractions of the picture, 0..1",
+        ),
+        (
+            "[camera]\ncrop = [0, 0, 320, 240]",
+            "camera.crop: expected x, y, width and height as fractions of the picture",
+        ),
+        ("[camera]\ncrop = [nan, 0, 1, 1]", "camera.crop: expected x, y, width and height as fractions of the picture"),
+        ("[camera]\ncrop = [0.5, 0, 0, 1]", "camera.crop: expected width and height above 0, got [0.5, 0.0, 0.0, 1.0]"),
         ("[camera]\nfps = 0", "camera.fps: expected float > 0.0, got 0"),
         ('[model]\nthreads = "many"', "model.threads: expected 'auto' or int, got 'many'"),
         ("[model]\nthreads = 0", "model.threads: expected int >= 1, got 0"),
         ('[model]\ngraph = "new"', "model.graph: expected 'auto' or 'original' or 'rewritten', got 'new'"),
         ('[views]\nname = "gate"', "views: expected a list of tables, got a table: write [[views]]"),
+        ("views = 3", "views: expected a list of tables, got 3: write [[views]]"),
+        ('views = "gate"', "views: expected a list of tables, got 'gate': write [[views]]"),
+        ('[[camera.views]]\nname = "gate"', "camera.views: unknown key; write [[views]], a section of its own"),
+        ("[[views]]\n[views.camera]\nfps = 1", "views[0].camera: unknown key; write [camera], a section of its own"),
+        (
+            '[[views]]\nname = "gate"\nkind = "state"',
+            "views.gate.kind: unknown key; did you mean views.gate.events.kind?",
+        ),
+        ('[[views]]\nname = "gate"\nrotation = 90', "views.gate.rotation: unknown key; did you mean camera.rotation?"),
+        ('name = "porch"', "name: unknown key; did you mean camera.name?"),
+        (
+            '[[views]]\nname = "rtsp://me:S3CRET@h/x"',
+            "views.rtsp://h/x.name: expected letters, digits, - and _, got 'rtsp://h/x'",
+        ),
+        (f'[[views]]\nname = "{"a" * 100}"', f"views.{'a' * 64}....name: expected str of length <= 64, got 'aaaa"),
         ('[[views]]\nname = "a b"', "views.a b.name: expected letters, digits, - and _, got 'a b'"),
         ('[[views]]\nname = "gate"\ncorp = []', "views.gate.corp: unknown key; did you mean crop?"),
         ('[[views]]\nname = "gate"\n[views.events]\nhold = "x"', "views.gate.events.hold: expected float, got str"),
         ("[[views]]\n[views.model]\ndelegate = 3", "views[0].model.delegate: expected str, got int"),
         ("[queue]\nsize = 0", "queue.size: expected int >= 1, got 0"),
-        ('[events.groups]\ncat = "tabby"', "events.groups.cat: expected list, got str"),
+        ('[events.groups]\ncat = "tabby"', "events.groups.cat: expected a list, got 'tabby': write ['tabby']"),
         ("[events.groups]\ncat = [1]", "events.groups.cat: expected str, got int in item [0]"),
         ('[events.groups]\na = ["x"]\nb = ["x"]', "events.groups.b: x is in the group a too"),
-        ('[events]\nneutral = "nothing"', "events.neutral: expected 'auto' or list, got 'nothing'"),
+        (
+            '[events]\nneutral = "nothing"',
+            "events.neutral: expected 'auto' or a list, got 'nothing': write ['nothing']",
+        ),
         ("[events]\nneutral = [3]", "events.neutral: expected str, got int in item [0]"),
         ('[model]\nscores = "softmax"', "model.scores: expected 'auto' or 'probabilities' or 'logits', got 'softmax'"),
         ('[mqtt]\ncert_file = "c.pem"\ntls = true', "mqtt.key_file: needed where mqtt.cert_file is given"),
@@ -112,7 +139,27 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
             '[camera]\nsource = ""',
             "camera.source: expected auto, picamera2, /dev/video0, rtsp:// or http://",
         ),
-        ('[model]\npath = "\\u0000"', r"model.path: expected a path, got '\x00'"),
+        ('[model]\npath = "\\u0000"', r"model.path: expected the path of a file on this machine, got '\x00'"),
+        (
+            '[[views]]\nname = "gate"\n[views.model]\npath = "http://me:S3CRET@h/gate.tflite"',
+            "views.gate.model.path: expected the path of a file on this machine, got 'http://h/gate.tflite'",
+        ),
+        (
+            '[mqtt]\nca_file = "https://h/ca.pem"\ntls = true',
+            "mqtt.ca_file: expected the path of a file on this machine",
+        ),
+        (
+            '[homeassistant]\nlabels = ["open"]\ndevice_class = {open = "garage"}',
+            "homeassistant.device_class.open: no binary sensor of Home Assistant has the class 'garage'; did you mean",
+        ),
+        (
+            '[homeassistant]\nlabels = "all"\ndevice_class = {open = "xyz"}',
+            "homeassistant.device_class.open: no binary sensor of Home Assistant has the class 'xyz'; known: battery,",
+        ),
+        (
+            '[homeassistant]\ndevice_class = {open = "door"}',
+            "homeassistant.device_class.open: has no effect without 'open' in homeassistant.labels",
+        ),
         ("[camera]\nrotation = true", "camera.rotation: expected 0 or 90 or 180 or 270, got true"),
         ("[camera]\nrotation = [1]", "camera.rotation: expected 0 or 90 or 180 or 270, got a list"),
         ("[camera]\nwidth = 0x" + "f" * 5000, "camera.width: expected int <= 65535, got a larger number"),
@@ -373,5 +420,36 @@ class TestViews:
     def test_an_override_names_a_view_that_is_there(self, tmp_path: Path) -> None:
         assert mistakes(tmp_path, "[[views]]\nname = 'gate'", "views.bin.every=2", "views.gate=3") == [
             "--set: views.bin: no view is called so; known: gate",
-            "--set: views.gate...: expected SECTION.KEY=VALUE, such as mqtt.host=10.0.0.2",
+            "--set: views.gate...: expected views.NAME.KEY=VALUE, such as views.gate.every=1",
         ]
+
+    @pytest.mark.parametrize("override", ['views."".every=2', "views[1].every=2", 'views . "" . every = 2'])
+    def test_one_without_a_name_is_overridden_too(self, tmp_path: Path, override: str) -> None:
+        file = tmp_path / "config.toml"
+        file.write_text("[[views]]\nname = 'gate'\n[[views]]\n")
+        assert [view.every for view in load(file, [override]).views] == [0.0, 2.0]
+
+    @pytest.mark.parametrize(
+        ("override", "mistake"),
+        [
+            ("views", "views: expected views.NAME.KEY=VALUE, such as views.gate.every=1"),
+            ("views=[]", "views...: expected views.NAME.KEY=VALUE, such as views.gate.every=1"),
+            ("views[1].every=x", "views[1].every: expected float, got str"),
+            ("views[2].every=1", "views[2]: no view is called so; known: gate, views[1]"),
+            ("views.gate.name=bin", "views.gate.name: a view gets another name in the settings file only"),
+        ],
+    )
+    def test_what_is_wrong_with_an_override_is_told(self, tmp_path: Path, override: str, mistake: str) -> None:
+        assert mistakes(tmp_path, "[[views]]\nname = 'gate'\n[[views]]", override) == [f"--set: {mistake}"]
+
+    def test_a_password_that_got_into_one_is_not_shown(self, tmp_path: Path) -> None:
+        told = mistakes(tmp_path, "[[views]]\nname = 'gate'", "views.me:S3CRET@h.every=1", "views.me:S3CRET@h.name=x")
+        assert "S3CRET" not in "".join(told)
+        assert "--set: views.h: no view is called so; known: gate" in told
+
+    @pytest.mark.parametrize("text", ["views = 3", "views = 'gate'", "views = [3]", "[[views]]\nname = [1]"])
+    @pytest.mark.parametrize("override", ["camera.name=x", "views.gate.every=1"])
+    def test_an_override_of_settings_that_are_wrong_is_no_fault_of_ours(
+        self, tmp_path: Path, text: str, override: str
+    ) -> None:
+        assert mistakes(tmp_path, text, override)[0].startswith("views")

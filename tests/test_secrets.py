@@ -84,6 +84,28 @@ def test_a_brokers_password_is_not_told(command: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("classify", "ADDRESS"),
+        ("classify", "picture.jpg", "--model", "ADDRESS"),
+        ("classify", "picture.jpg", "--view", "ADDRESS"),
+        ("bench", "--model", "ADDRESS"),
+        ("check", "--picture", "ADDRESS"),
+        ("run", "--config", "ADDRESS"),
+        ("run", "--set", "views.gate.model.path=ADDRESS"),
+        ("forget", "ADDRESS"),
+    ],
+    ids=" ".join,
+)
+def test_an_address_where_something_else_is_wanted_is_told_without_its_password(arguments: tuple[str, ...]) -> None:
+    address = f"http://me:{MARK}@127.0.0.1:1/m.tflite"
+    ended = edgecam(*(argument.replace("ADDRESS", address) for argument in arguments))
+    assert ended.returncode == 2
+    assert "http://127.0.0.1:1/m.tflite" in ended.stderr
+    assert MARK not in ended.stderr
+
+
+@pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/m.tflite?token=S3CRET", "http://me:S3CRET@127.0.0.1:1/m.tflite", "file:///no/m?S3CRET"]
 )
 def test_the_password_of_a_models_server_is_not_told(

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edgecam.addresses import is_more_than_a_host
+from edgecam.config.device_classes import mistaken_classes
 from edgecam.config.sections import PixelSettings
 from edgecam.config.views import mistaken_names, view_key
 
@@ -29,6 +30,7 @@ def contradictions(config: Config) -> Iterator[str]:
     yield from _contradictions_of_mqtt(config.mqtt)
     if config.rollout.public_key and (problem := _public_key_problem(config.rollout.public_key)):
         yield f"rollout.public_key: {problem}"
+    yield from mistaken_classes(config.homeassistant)
     yield from _contradictions_of_groups("", config.events)
     yield from mistaken_names(config.views)
     for place, view in enumerate(config.views):
@@ -43,7 +45,8 @@ def contradictions(config: Config) -> Iterator[str]:
 def _contradictions_of_crop(key: str, crop: Crop) -> Iterator[str]:
     x, y, width, height = crop
     if not (width > 0 and height > 0 and x + width <= 1 and y + height <= 1):
-        yield f"{key}crop: expected x + width <= 1 and y + height <= 1, got {list(crop)}"
+        expected = "x + width <= 1 and y + height <= 1" if width > 0 and height > 0 else "width and height above 0"
+        yield f"{key}crop: expected {expected}, got {list(crop)}"
 
 
 def _contradictions_of_groups(key: str, events: EventsSettings) -> Iterator[str]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import msgspec
 
 from edgecam.addresses import shown
-from edgecam.config.sections import SOURCES, Section, Source, TopicLevel, TopicPath, ViewName
+from edgecam.config.sections import SOURCES, Config, Crop, Section, Source, TopicLevel, TopicPath, ViewName
 from edgecam.config.views import view_key
 from edgecam.errors import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 LONGEST = 60  # characters of a value or a key that are shown
 LARGE = 1 << 64
@@ -33,10 +33,7 @@ def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
             if name in hints:
                 yield from mistakes(item, hints[name], path)
             else:
-                import difflib  # where nothing is wrong it is not needed
-
-                near = difflib.get_close_matches(name, hints, 1)
-                yield f"{path}: unknown key; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(hints)}")
+                yield f"{path}: unknown key; {_where_it_belongs(name, key, hints)}"
     elif isinstance(value, list | dict) and (items := _items(value, expected, key)) is not None:
         for path, item, kind in items:
             yield from mistakes(item, kind, path)
@@ -47,6 +44,23 @@ def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
             yield f"{key}: {_in_words(str(error), value, expected)}"
 
 
+def _where_it_belongs(name: str, key: str, hints: Mapping[str, Any]) -> str:
+    """What was meant by a key that is unknown in the section ``key``, which has ``hints``."""
+    import difflib  # where nothing is wrong it is not needed
+
+    within = [_path(key, f"{section}.{name}") for section, kind in hints.items() if name in _keys_of(kind)]
+    everywhere = get_type_hints(Config, include_extras=True)
+    if name in everywhere and not within:
+        return f"write {'[[views]]' if name == 'views' else f'[{name}]'}, a section of its own"
+    elsewhere = [f"{section}.{name}" for section, kind in everywhere.items() if name in _keys_of(kind)]
+    near = within or elsewhere or difflib.get_close_matches(name, hints, 1)
+    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(hints)}"
+
+
+def _keys_of(kind: Any) -> tuple[str, ...]:
+    return kind.__struct_fields__ if _is_section(kind) else ()
+
+
 def _items(value: list[Any] | dict[str, Any], expected: Any, key: str) -> list[tuple[str, Any, Any]] | None:
     """Key, value and type of each item of a list of tables, or of a table of anything; None: it is neither."""
     kinds = get_args(expected)
@@ -55,6 +69,11 @@ def _items(value: list[Any] | dict[str, Any], expected: Any, key: str) -> list[t
     if not _is(expected, tuple) or not _is_section(kinds[0]):
         return None
     return [(view_key(item, place), item, kinds[0]) for place, item in enumerate(value)]
+
+
+def _is_list_of(kind: type, expected: Any) -> bool:
+    """Whether a list of a kind of values is expected, though a word may stand for it."""
+    return any(get_args(each) == (kind, ...) for each in (expected, *get_args(expected)) if _is(each, tuple))
 
 
 def _is(expected: Any, kind: type) -> bool:
@@ -78,10 +97,18 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
         problem = _in_words_of_patterns(expected)
     if "float" in problem and isinstance(value, str) and COMMA.fullmatch(value):
         return f"expected a number, got '{value}': write {value.replace(',', '.')}"
-    if get_origin(expected) is tuple and ... in get_args(expected) and isinstance(value, int | float):
-        return f"expected a list, got {_told(value)}: write [{_told(value)}]"
-    if _is(expected, tuple) and _is_section(words) and isinstance(value, dict):
-        return "expected a list of tables, got a table: write [[views]]"
+    if _is(expected, tuple) and _is_section(words):
+        return f"expected a list of tables, got {_told(value)}: write [[views]]"
+    if expected == Crop:
+        came = (
+            value if isinstance(value, list) and all(isinstance(each, int | float) for each in value) else _told(value)
+        )
+        return f"expected x, y, width and height as fractions of the picture, 0..1, got {str(came)[:LONGEST]}"
+    if _is_list_of(type(value), expected) or (_is_list_of(float, expected) and isinstance(value, int)):
+        expected_words = (
+            problem.lower().partition(", got")[0].replace("array", "a list").replace("or list", "or a list")
+        )
+        return f"{expected_words}, got {_told(value)}: write [{_told(value)}]"
     for theirs, ours in (("object", "table"), ("array", "list"), ("Expected", "expected")):
         problem = problem.replace(theirs, ours)
     return problem + (f" in item {place}" if place else "") + ("" if ", got" in problem else f", got {_told(value)}")
@@ -103,7 +130,7 @@ def _in_words_of_patterns(expected: Any) -> str:
         return "expected letters, digits, - and _"
     if expected == Source:
         return f"expected {SOURCES}"
-    return "expected a path"
+    return "expected the path of a file on this machine"
 
 
 def _path(key: str, name: str) -> str:

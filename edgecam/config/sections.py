@@ -16,8 +16,8 @@ _REFUSED = r"+#\x00-\x1f\x7f-\x9f\ud800-\udfff"
 TopicLevel = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}]*\Z", max_length=200)]
 ViewName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]*\Z", max_length=64)]
 TopicPath = Annotated[str, msgspec.Meta(pattern=rf"^[^/{_REFUSED}][^{_REFUSED}]*(?<!/)\Z", max_length=200)]
-# Where ~ stands for a home; see paths.py.
-File = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*\Z")]
+# Where ~ stands for a home; see paths.py. An address would be no file, and could have a password in it.
+File = Annotated[str, msgspec.Meta(pattern=r"^(?![A-Za-z][A-Za-z0-9+.-]*://)[^\x00]*\Z")]
 SOURCES = "auto, picamera2, /dev/video0, rtsp:// or http://..., a video or a folder of images"  # what is expected
 Source = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+\Z")]
 

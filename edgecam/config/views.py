@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from edgecam.addresses import shown
 from edgecam.config.sections import OF_THE_MACHINE
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from edgecam.config.sections import ViewSettings
 
 INHERITED = ("model", "motion", "events")
+LONGEST = 64  # characters of a name that are shown, and that it may have
 # First levels of the topics of a camera, and what stands for all, for orders and for no name.
 TAKEN = frozenset(
     {
@@ -42,7 +44,10 @@ def put_inherited_in(tree: dict[str, Any]) -> None:
 def view_key(view: Any, place: int) -> str:
     """Return how a view is named in messages and overrides: by its name, else by its place, beginning with 0."""
     name = view.get("name") if isinstance(view, dict) else getattr(view, "name", None)
-    return f"views.{name}" if isinstance(name, str) and name and name.isprintable() else f"views[{place}]"
+    if not (isinstance(name, str) and name and name.isprintable()):
+        return f"views[{place}]"
+    name = shown(name)  # an address with a password in it may have got there
+    return f"views.{name[:LONGEST]}..." if len(name) > LONGEST else f"views.{name}"
 
 
 def mistaken_names(views: Sequence[ViewSettings]) -> Iterator[str]:

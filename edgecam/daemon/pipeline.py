@@ -12,7 +12,7 @@ from edgecam.camera.motion import Motion
 from edgecam.camera.view import view_of
 from edgecam.errors import ModelError
 from edgecam.events.kinds import tracker_of
-from edgecam.events.labels import Labels, labels_of, mistakes
+from edgecam.events.labels import Labels, labels_of, mistakes, unknown
 from edgecam.model.classifier import fingerprint
 from edgecam.model.labels.files import repeated
 from edgecam.model.loading import plan_model
@@ -20,7 +20,7 @@ from edgecam.mqtt.notices import Origin, ViewFacts
 from edgecam.mqtt.payloads import LabelPayload, ModelPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from edgecam import config
     from edgecam.camera.view import View
@@ -310,13 +310,26 @@ def announce(pipelines: Pipelines, before: Pipelines | None = None) -> None:
             logger.error("%s%s: the view is out, the others go on", _key_of(view), _line(why))
 
 
+def announce_labels(pipelines: Pipelines, wanted: str | Sequence[str]) -> None:
+    """Log which labels that Home Assistant is to show no view can see."""
+    known = {label for pipeline in pipelines.by_view.values() for label in pipeline.facts.labels}
+    if isinstance(wanted, str) or pipelines.out:  # those of a model that is out are not known
+        return
+    for label in wanted:
+        if label not in known:
+            logger.warning("%s", unknown("homeassistant.labels", label, known, "no view sees a label"))
+
+
 def _announce_model(pipeline: Pipeline) -> None:
     _announce_plan(pipeline)
     pixels = pipeline.model.pixels
     if pixels.source == "assumed":
-        logger.warning("the model does not tell how it wants its pixels: %s is assumed; see edgecam check", pixels.name)
+        logger.warning(
+            "model %s: does not tell how it wants its pixels: %s is assumed; see edgecam check",
+            *(pipeline.model.file.path, pixels.name),
+        )
     if twice := repeated(pipeline.model.classes):
-        logger.warning("%s", twice)
+        logger.warning("model %s: %s", pipeline.model.file.path, twice)
 
 
 def announce_plan(pipelines: Pipelines) -> None:

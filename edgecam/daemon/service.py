@@ -28,7 +28,7 @@ from edgecam.daemon.changes import (
     wanted_by,
 )
 from edgecam.daemon.inference import Inference, PipelinesChange
-from edgecam.daemon.pipeline import announce, announce_plan, make_pipelines, refuse
+from edgecam.daemon.pipeline import announce, announce_labels, announce_plan, make_pipelines, refuse
 from edgecam.daemon.process import SignalBell, give_back
 from edgecam.daemon.stats import Stats
 from edgecam.daemon.switches import read_switches, switched
@@ -143,6 +143,7 @@ class Service:
             lambda pipeline, error: self._inbox.put(_Failed(pipeline, error)),
         )
         announce(pipelines)
+        announce_labels(pipelines, settings.homeassistant.labels)
         self._error: BaseException | None = None
         self._grace_s = ENDED_GRACE_S
         self._ends = self._is_classified = False
@@ -330,6 +331,7 @@ class Service:
         self._queue.resize(setup.settings.queue.size)
         if not isinstance(change.cause, ChoosePlan):
             announce(setup.pipelines, before.pipelines)
+            announce_labels(setup.pipelines, settings.homeassistant.labels)
         facts, facts_before = setup.pipelines.facts(settings), before.pipelines.facts(before.settings)
         notices: list[Notice] = []
         if settings != before.settings or change.connection:

@@ -120,10 +120,10 @@ def _mistakes(model: LabelledModel, settings: config.EventsSettings) -> Iterator
     groups = _groups(model, settings)
     named = {*model.classes, *groups}
     for key, labels in (("ignore", settings.ignore), ("thresholds", settings.thresholds)):
-        yield from (_unknown(key, label, named) for label in labels if label not in named)
+        yield from (unknown(f"events.{key}", label, named) for label in labels if label not in named)
     if settings.neutral != "auto":
         plain = {_plain(label) for label in (*named, *NEUTRAL)}
-        yield from (_unknown("neutral", label, named) for label in settings.neutral if _plain(label) not in plain)
+        yield from (unknown("events.neutral", label, named) for label in settings.neutral if _plain(label) not in plain)
     owners = {member: group for group, members in groups.items() for member in members}
     reported = {*labels_of(model, settings).names}
     for label in settings.thresholds:
@@ -135,15 +135,18 @@ def _mistakes(model: LabelledModel, settings: config.EventsSettings) -> Iterator
         if members and classes.isdisjoint(members):
             yield f"events.groups.{group}: the model has none of its labels"
             continue
-        yield from (_unknown(f"groups.{group}", label, model.classes) for label in members if label not in classes)
+        yield from (
+            unknown(f"events.groups.{group}", label, model.classes) for label in members if label not in classes
+        )
 
 
-def _unknown(key: str, label: str, known: Iterable[str]) -> str:
+def unknown(key: str, label: str, known: Iterable[str], problem: str = "the model has no label") -> str:
+    """Say that a label in the settings is not known, and which one may have been meant."""
     import difflib  # where nothing is wrong it is not needed
 
     plain = {_plain(each): each for each in known}
     near = difflib.get_close_matches(_plain(label), plain, 1)
-    return f"events.{key}: the model has no label {label!r}" + (f"; did you mean {plain[near[0]]!r}?" if near else "")
+    return f"{key}: {problem} {label!r}" + (f"; did you mean {plain[near[0]]!r}?" if near else "")
 
 
 def _plain(label: str) -> str:

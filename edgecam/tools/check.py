@@ -7,14 +7,17 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from edgecam.camera.frames import Frame
 from edgecam.camera.pictures import read_picture, why_unread
 from edgecam.config import load as load_settings
 from edgecam.config import unit_of
+from edgecam.config.views import view_key
 from edgecam.errors import BrokerError, ConfigError, EdgecamError, SourceFileError, split_remedy
 from edgecam.tools.finding import Finding, Status, failure
 from edgecam.tools.model_check import doubts_of, facts_of, hint_of, words_of
-from edgecam.tools.remedies import remedy_for_broker, remedy_for_model
+from edgecam.tools.remedies import in_words_of, remedy_for_broker, remedy_for_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,8 +64,14 @@ def findings(
     is_running = instance is not None and state == "active"
     camera, frame = (check_camera_of_service(settings, unit, status), None) if is_running else check_camera(settings)
     is_installed = instance is not None and state not in ("", "not installed")
-    for look in settings.looks:
-        yield _model(settings, look, shown or frame, of_service=is_installed)
+    for place, look in enumerate(settings.looks):
+        found = _model(settings, look, shown or frame, of_service=is_installed)
+        key = view_key(look, place)
+        yield (
+            found
+            if look.model == settings.model
+            else replace(found, detail=in_words_of(key, found.detail), remedy=in_words_of(key, found.remedy))
+        )
     yield camera
     yield _broker(settings)
     yield _service(unit, state)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from edgecam.addresses import shown
 from edgecam.camera.frames import Frame
 from edgecam.camera.pictures import KINDS, pictures_below, read_picture, why_unread
 from edgecam.camera.view import view_of
@@ -63,7 +64,7 @@ def look_of(settings: Config, view: str, *, is_named: bool) -> ViewSettings:
     look = settings.look(view) if view else settings.looks[0]
     if look is None:
         known = ", ".join(each.name for each in settings.views if each.name) or "none"
-        message = f"--view: no view is called {view!r}; known: {known}"
+        message = f"--view: no view is called {shown(view)!r}; known: {known}"
         raise ConfigError(message)
     return msgspec.structs.replace(look, model=settings.model) if is_named else look
 

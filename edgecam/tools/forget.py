@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from edgecam.addresses import with_address
+from edgecam.addresses import shown, with_address
 from edgecam.errors import BrokerError, ConfigError, EdgecamError
 from edgecam.mqtt.client import logged_in
 from edgecam.mqtt.homeassistant import announcement_topic
@@ -51,7 +51,7 @@ def settings_of(settings: config.Config, name: str, broker: str | None) -> confi
         ConfigError: the name is none, or the broker is not HOST:PORT.
     """
     if not name or WILD & set(name) or not name.isprintable():
-        message = f"{name!r}: expected the name of a camera, without / + #"
+        message = f"{shown(name)!r}: expected the name of a camera, without / + #"
         raise ConfigError(message)
     mqtt = with_address(settings.mqtt, broker) if broker else settings.mqtt
     camera = msgspec.structs.replace(settings.camera, name=name)

@@ -8,12 +8,20 @@ import ssl
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from edgecam.config.sections import ModelSettings
+
 if TYPE_CHECKING:
     from edgecam import config
     from edgecam.errors import BrokerError, EdgecamError
 
 KEY = re.compile(r"(?:^|(?<= ))model\.([a-z_]+)(?=: | =)")  # that an error begins with, or names
+OF_MODEL = re.compile(rf"(?<![\w./-])model\.(?=(?:{'|'.join(ModelSettings.__struct_fields__)})(?![\w/]|\.\w))")
 ELSEWHERE = "listener 1883 and users, or allow_anonymous true, in mosquitto's settings"
+
+
+def in_words_of(view: str, text: str) -> str:
+    """Put the keys of a view's own model, such as ``views.gate.model.pixels``, in the place of the camera's."""
+    return OF_MODEL.sub(f"{view}.model.", text)
 
 
 def remedy_for_model(error: EdgecamError, settings: config.ModelSettings) -> str:

@@ -215,6 +215,37 @@ class TestPictures:
         with serve(answer) as server:
             assert [colour(frame) for frame in read(url_of(server), 2)] == ["red", "green"]
 
+    def test_one_that_is_too_busy_now_and_then_is_not_lost(self) -> None:
+        busy = iter([False, True, True, False])
+
+        def answer(request: Request) -> None:
+            request.give(b"", status=503) if next(busy) else request.give(picture())
+
+        with serve(answer) as server:
+            assert len(read(url_of(server), 2)) == 2
+            assert len(server.requests) == 4
+
+    @pytest.mark.usefixtures("_impatient")
+    def test_one_that_gives_no_more_is(self) -> None:
+        pictures = iter([picture()])
+
+        def answer(request: Request) -> None:
+            content = next(pictures, b"")
+            request.give(content, status=200 if content else 503)
+
+        with serve(answer) as server, pytest.raises(SourceError, match="answers 503 Service Unavailable"):
+            read(url_of(server), 2)
+
+    @pytest.mark.usefixtures("_impatient")
+    def test_what_cannot_be_decoded_is_named(self) -> None:
+        with (
+            serve(lambda request: request.give(b"<svg/>", "image/svg+xml")) as server,
+            pytest.raises(
+                SourceError, match=r"no frame that can be decoded came for 0 s \(it gives 'image/svg\+xml'\)"
+            ),
+        ):
+            read(url_of(server), 1)
+
     def test_the_same_again_is_a_still_scene(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from edgecam.camera.sources import stillness
 
@@ -260,6 +291,7 @@ class TestRefusals:
     @pytest.mark.parametrize("to", ["file:///etc/passwd", "rtsp://me:S3CRET@porch/", "http://["])
     def test_a_way_to_elsewhere(self, to: str) -> None:
         told = refusal(lambda request: request.give(b"", status=302, Location=to))
+        assert told.startswith(("leads to ", "cannot be opened"))
         assert told.endswith(("not an address of a web server", "its address cannot be used"))
         assert "S3CRET" not in told
 
@@ -279,7 +311,7 @@ class TestRefusals:
         ("said", "problem"),
         [
             (b"SSH-2.0-OpenSSH_9.2\r\n", "what it says is not HTTP"),
-            (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200, "what it says is not HTTP"),
+            (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200, "what it says has too many headers"),
             (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "what it says is not HTTP"),
             (b"", "cannot be opened"),
         ],

@@ -288,6 +288,12 @@ class TestFaults:
         running.order("gate/enabled/set", b"OFF")
         running.event("gate", "end", "red")  # it has gone on
 
+    def test_a_label_for_home_assistant_that_no_view_sees_is_told(self, running: Running) -> None:
+        shown = {"labels": ["red", "gren"]}
+        daemon = running.start(BOTH, homeassistant=shown)
+        daemon.wait_for_log("homeassistant.labels: no view sees a label 'gren'; did you mean 'green'?")
+        assert not any("label 'red'" in line for line in daemon.log)
+
     def test_where_no_view_is_left_it_is_told_of_all_at_once(self, running: Running) -> None:
         running.write([{**self.MISSING, "name": name} for name in ("gate", "bin")])
         ended = edgecam("run", "--config", str(running.file))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edgecam.config.device_classes import DEVICE_CLASSES
 from tests.broker import Mosquitto, Subscriber
 
 if TYPE_CHECKING:
@@ -98,3 +101,9 @@ class TestDiscovery:
         file.write_text("")
         daemon.reload()
         homeassistant.wait_for_state("image.porch_snapshot", None)
+
+
+def test_the_classes_of_binary_sensors_are_its_own() -> None:
+    code = "from homeassistant.components.binary_sensor import BinarySensorDeviceClass; print(*BinarySensorDeviceClass)"
+    said = subprocess.run([os.environ["HOMEASSISTANT"], "-c", code], capture_output=True, check=True, text=True)
+    assert {*said.stdout.split()} == DEVICE_CLASSES

@@ -237,6 +237,28 @@ class TestFacts:
         assert ended.stderr == f"edgecam: --picture {tmp_path}/nowhere.png: no such file or directory\n"
 
 
+class TestModelsOfViews:
+    """What is to be set is named where it is to be set."""
+
+    def test_a_view_with_a_model_of_its_own(self, good: list[str], tmp_path: Path) -> None:
+        folders = [tmp_path / "gate", tmp_path / "bin"]
+        for folder in folders:
+            folder.mkdir()
+        models = [tflite.saved(folder, tflite.classifier()) for folder in folders]
+        file = tmp_path / "several.toml"
+        file.write_text(
+            f"[model]\npath = '{models[0]}'\n[[views]]\nname = 'gate'\n"
+            f"[[views]]\nname = 'bin'\n[views.model]\npath = '{models[1]}'\n"
+            "[[views]]\nname = 'door'\n[views.model]\npath = 'nowhere.tflite'\n"
+        )
+        rows = {row["name"]: row for row in json.loads(edgecam("check", "--json", "--config", file, *good).stdout)}
+        assert rows["model gate"]["remedy"].startswith("set model.pixels (and model.channels =")
+        assert rows["model bin"]["remedy"].startswith("set views.bin.model.pixels (and views.bin.model.channels =")
+        assert str(models[1]) in rows["model bin"]["detail"]
+        assert rows["model door"]["detail"] == "views.door.model.path: nowhere.tflite: no such file or directory"
+        assert "name a classifier in views.door.model.path" in rows["model door"]["remedy"]
+
+
 class TestModel:
     """Models that are refused."""
 

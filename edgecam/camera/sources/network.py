@@ -37,6 +37,7 @@ PAGES = {"text/html", "application/xhtml+xml", "application/json"}
 UNSAID = {"application/octet-stream", "text/plain"}  # the latter stands for none
 BEGINNINGS = b"\xff\xd8\xff", b"\x89PNG"
 LONGEST_TYPE = 60
+PAUSE_S = 0.5  # before a picture that was not given is asked for again
 
 
 class NetworkCamera:
@@ -72,7 +73,7 @@ class NetworkCamera:
                                 break
                     continue
                 if _is_picture(web, response):
-                    yield from self._decoded(self._single(web, response, stop))
+                    yield from self._decoded(self._single(web, response, stop), f" (it gives {_kind(response)})")
                     return
             if kind in PAGES:
                 raise SourceError(_refused(response))
@@ -116,9 +117,23 @@ class NetworkCamera:
             due_s = max(due_s + 1 / self._camera.fps, now_s)
             if stop.wait(due_s - now_s):
                 return
-            response = web.get()
+            response = self._next(web, stop)
 
-    def _decoded(self, pictures: Generator[bytes, None, None]) -> Generator[Frame, None, None]:
+    def _next(self, web: Web, stop: threading.Event) -> http.client.HTTPResponse:
+        """Ask for the next picture, more than once: many a camera is too busy now and then.
+
+        Raises:
+            SourceError: it has given none for as long as it is waited for.
+        """
+        until_s = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return web.get()
+            except SourceError:
+                if time.monotonic() >= until_s or stop.wait(min(PAUSE_S, self._patience_s)):
+                    raise
+
+    def _decoded(self, pictures: Generator[bytes, None, None], kind: str = "") -> Generator[Frame, None, None]:
         """Give frames of pictures; what cannot be decoded is left out, as cheap cameras send some."""
         good_s = time.monotonic()
         with closing(pictures):
@@ -129,7 +144,7 @@ class NetworkCamera:
                     good_s = time.monotonic()
                     yield frame
                 elif time.monotonic() - good_s > self._patience_s:
-                    message = f"no frame that can be decoded came for {self._patience_s:.0f} s"
+                    message = f"no frame that can be decoded came for {self._patience_s:.0f} s{kind}"
                     raise SourceError(message)
 
 
@@ -141,6 +156,9 @@ def _is_picture(web: Web, response: http.client.HTTPResponse) -> bool:
     return kind.startswith("image/")
 
 
+def _kind(response: http.client.HTTPResponse) -> str:
+    return as_text(response.headers.get_content_type(), LONGEST_TYPE)
+
+
 def _refused(response: http.client.HTTPResponse) -> str:
-    kind = as_text(response.headers.get_content_type(), LONGEST_TYPE)
-    return f"gives {kind}, neither pictures nor a stream; is that the address of its pictures?"
+    return f"gives {_kind(response)}, neither pictures nor a stream; is that the address of its pictures?"

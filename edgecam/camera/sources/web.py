@@ -106,7 +106,7 @@ class Web:
                 moves += 1
                 if moves > MOST_MOVES:
                     self._refuse(f"leads from address to address, {MOST_MOVES} times and more")
-                url = self._split(urljoin(url.geturl(), to))
+                url = self._split(urljoin(url.geturl(), to), "leads to ")
             elif response.status != http.client.OK:
                 words = as_text(response.reason, LONGEST_WORDS)[1:-1]
                 self._refuse(f"answers {response.status} {words}".rstrip())
@@ -156,14 +156,14 @@ class Web:
         self.close()
         raise SourceError(what)
 
-    def _split(self, url: str) -> SplitResult:
+    def _split(self, url: str, before: str = "") -> SplitResult:
         try:
             parts = urlsplit(url)
             _ = parts.port
         except ValueError:
             parts = urlsplit("")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            message = f"{shown(url)}: not an address of a web server"
+            message = f"{before}{shown(url)}: not an address of a web server"
             raise SourceError(message)
         return parts
 
@@ -212,11 +212,11 @@ def _reason(error: Exception) -> str:
             return f"{in_words(error)}; {TRUST}"
         case OSError():
             return in_words(error)
-        case http.client.InvalidURL():
-            return "its address cannot be used"
         case http.client.IncompleteRead():
             return "its last part is missing"
-        case http.client.HTTPException():
+        case http.client.HTTPException() if type(error) is http.client.HTTPException:  # it has no class of its own
+            return "what it says has too many headers"
+        case http.client.HTTPException() if not isinstance(error, http.client.InvalidURL):
             return f"what it says is not HTTP ({re.sub('(?<=[a-z])(?=[A-Z])', ' ', type(error).__name__).lower()})"
         case _:
             return "its address cannot be used"
