@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import msgspec
 
 from edgecam.addresses import shown
-from edgecam.config.sections import SOURCES, Config, Crop, Section, Source, TopicLevel, TopicPath, ViewName
+from edgecam.config.sections import SOURCES, Config, Crop, Source, TopicLevel, TopicPath, ViewName, is_section, keys_of
 from edgecam.config.views import view_key
 from edgecam.errors import as_text
 
@@ -25,8 +25,8 @@ def mistakes(value: Any, expected: Any, key: str = "") -> Iterator[str]:
     if type(None) in get_args(expected):  # a table that is None where it is not written
         expected = get_args(expected)[0]
     if isinstance(value, dict) and not _is(expected, tuple):  # where a word may stand for a table
-        expected = next((each for each in get_args(expected) if _is_section(each)), expected)
-    if _is_section(expected) and isinstance(value, dict):
+        expected = next((each for each in get_args(expected) if is_section(each)), expected)
+    if is_section(expected) and isinstance(value, dict):
         hints = get_type_hints(expected, include_extras=True)
         for name, item in value.items():
             path = _path(key, name)
@@ -48,17 +48,13 @@ def _where_it_belongs(name: str, key: str, hints: Mapping[str, Any]) -> str:
     """What was meant by a key that is unknown in the section ``key``, which has ``hints``."""
     import difflib  # where nothing is wrong it is not needed
 
-    within = [_path(key, f"{section}.{name}") for section, kind in hints.items() if name in _keys_of(kind)]
+    within = [_path(key, f"{section}.{name}") for section, kind in hints.items() if name in keys_of(kind)]
     everywhere = get_type_hints(Config, include_extras=True)
     if name in everywhere and not within:
         return f"write {'[[views]]' if name == 'views' else f'[{name}]'}, a section of its own"
-    elsewhere = [f"{section}.{name}" for section, kind in everywhere.items() if name in _keys_of(kind)]
+    elsewhere = [f"{section}.{name}" for section, kind in everywhere.items() if name in keys_of(kind)]
     near = within or elsewhere or difflib.get_close_matches(name, hints, 1)
     return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(hints)}"
-
-
-def _keys_of(kind: Any) -> tuple[str, ...]:
-    return kind.__struct_fields__ if _is_section(kind) else ()
 
 
 def _items(value: list[Any] | dict[str, Any], expected: Any, key: str) -> list[tuple[str, Any, Any]] | None:
@@ -66,7 +62,7 @@ def _items(value: list[Any] | dict[str, Any], expected: Any, key: str) -> list[t
     kinds = get_args(expected)
     if isinstance(value, dict):
         return [(_path(key, name), item, kinds[1]) for name, item in value.items()] if _is(expected, dict) else None
-    if not _is(expected, tuple) or not _is_section(kinds[0]):
+    if not _is(expected, tuple) or not is_section(kinds[0]):
         return None
     return [(view_key(item, place), item, kinds[0]) for place, item in enumerate(value)]
 
@@ -78,10 +74,6 @@ def _is_list_of(kind: type, expected: Any) -> bool:
 
 def _is(expected: Any, kind: type) -> bool:
     return get_origin(expected) is kind
-
-
-def _is_section(expected: Any) -> bool:
-    return isinstance(expected, type) and issubclass(expected, Section)
 
 
 def _in_words(problem: str, value: Any, expected: Any) -> str:
@@ -97,7 +89,7 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
         problem = _in_words_of_patterns(expected)
     if "float" in problem and isinstance(value, str) and COMMA.fullmatch(value):
         return f"expected a number, got '{value}': write {value.replace(',', '.')}"
-    if _is(expected, tuple) and _is_section(words):
+    if _is(expected, tuple) and is_section(words):
         return f"expected a list of tables, got {_told(value)}: write [[views]]"
     if expected == Crop:
         came = (
@@ -116,7 +108,7 @@ def _in_words(problem: str, value: Any, expected: Any) -> str:
 
 def _kind(expected: Any) -> str:
     """What TOML calls a value of a type; of a table, how it is written."""
-    if _is_section(expected):
+    if is_section(expected):
         return f"{{{', '.join(f'{name} = [...]' for name in expected.__struct_fields__)}}}"
     return "list" if get_origin(expected) is tuple else str(getattr(get_args(expected)[0], "__name__", ""))
 

@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from edgecam.addresses import HIDDEN, shown
-from edgecam.config.sections import Config, Section
+from edgecam.config.sections import Config, keys_of
 from edgecam.config.views import view_key
 from edgecam.errors import is_utf8
 
@@ -93,12 +93,8 @@ def _expected(word: str, *, is_of_views: bool) -> str:
     """What would be right, with an example."""
     if is_of_views:
         return f"{VIEWS}.NAME.KEY=VALUE, such as {VIEWS}.gate.every=1"
-    sections = (name for name, section in get_type_hints(Config).items() if word in _keys_of(section))
+    sections = (name for name, section in get_type_hints(Config).items() if word in keys_of(section))
     return f"SECTION.KEY=VALUE, such as {next((f'{each}.{word}=...' for each in sections), 'mqtt.host=10.0.0.2')}"
-
-
-def _keys_of(section: Any) -> tuple[str, ...]:
-    return section.__struct_fields__ if isinstance(section, type) and issubclass(section, Section) else ()
 
 
 def _merge(tree: dict[str, Any], branch: dict[str, Any]) -> None:

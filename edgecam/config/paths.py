@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from edgecam.addresses import shown
-from edgecam.config.sections import File, Section, Source
+from edgecam.config.sections import File, Section, Source, is_section
 from edgecam.config.views import view_key
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def put_homes_in(tree: dict[str, Any], expected: type[Section], key: str = "") -
     hints = get_type_hints(expected, include_extras=True)
     for name, value in tree.items():
         path, hint = f"{key}{name}", hints.get(name)
-        if isinstance(hint, type) and issubclass(hint, Section) and isinstance(value, dict):
+        if is_section(hint) and isinstance(value, dict):
             yield from put_homes_in(value, hint, f"{path}.")
-        elif get_origin(hint) is tuple and isinstance(value, list) and isinstance(get_args(hint)[0], type):
+        elif get_origin(hint) is tuple and is_section(kind := get_args(hint)[0]) and isinstance(value, list):
             for place, item in enumerate(value):
-                if isinstance(item, dict) and issubclass(get_args(hint)[0], Section):
-                    yield from put_homes_in(item, get_args(hint)[0], f"{view_key(item, place)}.")
+                if isinstance(item, dict):
+                    yield from put_homes_in(item, kind, f"{view_key(item, place)}.")
         elif hint in (File, Source) and isinstance(value, str) and value.startswith(HOME):
             try:
                 tree[name] = str(Path(value).expanduser())

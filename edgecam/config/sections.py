@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard
 
 import msgspec
 
@@ -24,6 +24,16 @@ Source = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+\Z")]
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the settings."""
+
+
+def is_section(kind: object) -> TypeGuard[type[Section]]:
+    """Whether a type is that of a table of the settings."""
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def keys_of(kind: object) -> tuple[str, ...]:
+    """Return the keys of a table of the settings; of any other type none."""
+    return kind.__struct_fields__ if is_section(kind) else ()
 
 
 Crop = tuple[Score, Score, Score, Score]
