@@ -73,9 +73,7 @@ def announcement(
     if not settings.homeassistant.discovery:
         return b""
     removed = {key: {"platform": shown.platform} for key, shown in (gone or {}).items()}
-    shown = (
-        {**removed, **entities(settings, views, resets=resets)} if removed else entities(settings, views, resets=resets)
-    )
+    shown = {**removed, **entities(settings, views, resets=resets)}
     whole = msgspec.json.encode(_description(settings, shown | _figures(settings)))
     return whole if len(whole) <= most else msgspec.json.encode(_description(settings, shown))
 
