@@ -86,10 +86,10 @@ pictures: $(VENV)/test.ready $(TRAINER)/trainer.ready  ## draw the pictures of t
 	@$(bin)/python scripts/pictures.py --trainer $(TRAINER)/bin/python
 
 model: $(TRAINER)/trainer.ready  ## make the shipped model anew
-	$(TRAINER)/bin/python -m trainer.shipped_model
+	$(TRAINER)/bin/python -m trainer.shipped.model
 
 clip: $(TRAINER)/trainer.ready  ## make the shipped clip anew
-	$(TRAINER)/bin/python -m trainer.shipped_clip
+	$(TRAINER)/bin/python -m trainer.shipped.clip
 
 lock: $(VENV)/lint.ready  ## pin the newest versions that pyproject.toml allows
 	$(bin)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-emit-index-url --no-annotate \

@@ -15,10 +15,10 @@ import cv2
 import keras
 import numpy as np
 
-from trainer.backbones import TUTORIAL, backbones
-from trainer.classifier import classifier
-from trainer.conversion import convert
-from trainer.metadata import with_metadata
+from trainer.network.backbones import TUTORIAL, backbones
+from trainer.network.classifier import classifier
+from trainer.quantisation.conversion import convert
+from trainer.quantisation.metadata import with_metadata
 
 SIZE = 224
 CLASSES = 10

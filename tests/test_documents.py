@@ -25,7 +25,7 @@ from tests.clips import BGR
 from tests.documents import FILES, ROOT, Command, checkout, commands, commands_of, places, programs, unmarked
 from tests.makers import MAKERS
 from tests.network import Ended
-from trainer.metadata import with_metadata
+from trainer.quantisation.metadata import with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,15 +13,15 @@ from edgecam import __version__
 from edgecam.camera.fit import Fit
 from edgecam.cli import run_command
 from edgecam.model.pixel_range import USUAL
-from trainer.backbones import NAMES, TUTORIAL
 from trainer.errors import InputError
+from trainer.network.backbones import NAMES, TUTORIAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edgecam.config import ModelSettings
     from trainer.comparison import Row
-    from trainer.report import Report
+    from trainer.report.report import Report
 
 DATA = click.argument("data", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -128,9 +128,9 @@ def evaluate(*, model: Path, data: Path, fit: Fit | None, overrides: tuple[str, 
 
     MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes.
     """
-    from trainer.folder_evaluation import evaluate_folder
     from trainer.progress import say
-    from trainer.report import class_results
+    from trainer.report.folder_evaluation import evaluate_folder
+    from trainer.report.report import class_results
 
     result = evaluate_folder(_model_settings(model, overrides), data, fit)
     for finding in result.findings:
@@ -259,8 +259,8 @@ def cost(*, file: Path | None, images_per_second: float | None, as_json: bool, *
 
     Here: on the device; there: in the cloud. Money is in any one currency.
     """
-    from trainer.cost import Prices
-    from trainer.cost import cost as compute
+    from trainer.report.cost import Prices
+    from trainer.report.cost import cost as compute
 
     speed, source = _speed(file, images_per_second)
     prices = Prices(
@@ -296,7 +296,7 @@ def _speed(file: Path | None, images_per_second: float | None) -> tuple[float, s
         raise InputError(message)
     if images_per_second is not None:
         return images_per_second, "as given"
-    from trainer import report
+    from trainer.report import report
 
     try:
         result = report.read(Path(file or ""))

@@ -10,10 +10,11 @@ import msgspec
 
 from edgecam import config
 from edgecam.model.classifier import Classifier
-from trainer import plots, recipe, report
+from trainer import recipe
 from trainer.errors import AccuracyError, InputError
-from trainer.evaluation import latencies
 from trainer.progress import say
+from trainer.report import plots, report
+from trainer.report.evaluation import latencies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,19 +13,20 @@ from keras import layers
 
 from edgecam import config
 from edgecam.model.pixel_range import normalisation
-from trainer import pixel_choice, recipe
-from trainer.classifier import Normalised, first_steps, flattened, without_rescaling
-from trainer.conversion import convert
-from trainer.distribution import distribution
+from trainer import recipe
+from trainer.data.sample import evenly
 from trainer.errors import AccuracyError, InputError
+from trainer.learning.distribution import distribution
+from trainer.network.classifier import Normalised, first_steps, flattened, without_rescaling
 from trainer.progress import say
-from trainer.ranges import MOST, measure
-from trainer.sample import evenly
+from trainer.quantisation.conversion import convert
+from trainer.report import pixel_choice
+from trainer.report.ranges import MOST, measure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer import report
+    from trainer.report import report
 
 NOTHING = np.empty(0)
 

@@ -19,33 +19,35 @@ from edgecam import config
 from edgecam.camera.fit import Fit
 from edgecam.errors import in_words
 from edgecam.model.classifier import Classifier
-from trainer import backbones, checkpoint, report
-from trainer.classifier import classifier, without_rescaling
-from trainer.conversion import Format, convert
-from trainer.dataset import list_photographs
-from trainer.distribution import Distribution, Kind, distribution
+from trainer.data.listing import list_photographs
+from trainer.data.pixels import read_pixels
+from trainer.data.split import split
 from trainer.errors import AccuracyError, InputError
-from trainer.evaluation import evaluate
-from trainer.metadata import with_metadata, with_own
-from trainer.pixel_choice import Range
-from trainer.pixels import read_pixels
+from trainer.learning import checkpoint
+from trainer.learning.distribution import Distribution, Kind, distribution
+from trainer.learning.training import Dataset, Hyperparameters, Stage, Training, class_weights
+from trainer.network import backbones
+from trainer.network.classifier import classifier, without_rescaling
+from trainer.network.weights import NONE, load_weights
 from trainer.progress import say
-from trainer.quantisation import Converted, quantise
-from trainer.remedies import remedies
-from trainer.split import split
-from trainer.training import Lessons, Manner, Stage, Training, class_weights
-from trainer.weights import NONE, load_weights
+from trainer.quantisation.conversion import Format, convert
+from trainer.quantisation.metadata import with_metadata, with_own
+from trainer.quantisation.remedies import remedies
+from trainer.quantisation.search import Converted, quantise
+from trainer.report import report
+from trainer.report.evaluation import evaluate
+from trainer.report.pixel_choice import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from trainer.classifier import Normalised
-    from trainer.dataset import Finding, Listing
-    from trainer.evaluation import Evaluation
-    from trainer.learning_curve import Epoch
-    from trainer.split import Split
+    from trainer.data.listing import Finding, Listing
+    from trainer.data.split import Split
+    from trainer.learning.learning_curve import Epoch
+    from trainer.network.classifier import Normalised
+    from trainer.report.evaluation import Evaluation
 
 # Epochs, as how many photographs are shown in all, and within which bounds: many photographs need fewer rounds.
 HEAD_SHOWN, HEAD_EPOCHS = 6_000, (4, 30)
@@ -97,10 +99,10 @@ class Photographs:
     fingerprint: str
 
     @property
-    def lessons(self) -> Lessons:
+    def dataset(self) -> Dataset:
         """What is learnt from them."""
         weights = class_weights(self.labels[self.parts.train], len(self.listing.classes))
-        return Lessons(self.pixels, self.labels, self.parts.train, self.parts.validation, weights)
+        return Dataset(self.pixels, self.labels, self.parts.train, self.parts.validation, weights)
 
     @property
     def summary(self) -> report.Data:
@@ -200,8 +202,8 @@ def _learn(
         features = backbone.build(settings.size)
         load_weights(features, backbone, settings.weights)
         model = classifier(features, backbone, len(classes), DROPOUT)
-    manner = Manner(settings.batch, patience=settings.patience, seed=settings.seed)
-    training = Training(model, photographs.lessons, manner, where, work if where.is_chief else None)
+    hyperparameters = Hyperparameters(settings.batch, patience=settings.patience, seed=settings.seed)
+    training = Training(model, photographs.dataset, hyperparameters, where, work if where.is_chief else None)
     fingerprint = hashlib.sha256(f"{settings.told()}{photographs.fingerprint}".encode()).hexdigest()
     if settings.resume:
         if training.resume(settings.output / WORK, fingerprint):
@@ -299,8 +301,8 @@ def _converted(
             half = convert(model.network, "float16")
             return before, Converted(half, measure(half))
         case "int8":
-            manner = Manner(settings.batch, seed=settings.seed)
-            ways = remedies(model, photographs.lessons, manner)
+            hyperparameters = Hyperparameters(settings.batch, seed=settings.seed)
+            ways = remedies(model, photographs.dataset, hyperparameters)
             return before, quantise(ways, measure, before, settings.max_loss)
 
 

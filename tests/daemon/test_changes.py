@@ -34,7 +34,7 @@ from edgecam.daemon.pipeline import Pipeline, make_pipelines
 from edgecam.errors import ConfigError, ModelError
 from edgecam.rollout.record import Installed, Record
 from tests import clips, tflite
-from trainer.metadata import with_own
+from trainer.quantisation.metadata import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ import pytest
 
 from tests import tflite
 from tests.broker import Mosquitto, Subscriber, events
-from trainer.metadata import with_own
+from trainer.quantisation.metadata import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable

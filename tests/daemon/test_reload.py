@@ -11,7 +11,7 @@ import pytest
 from tests import clips, tflite
 from tests.broker import Mosquitto, Subscriber, events, free_port
 from tests.settings import as_toml
-from trainer.metadata import with_own
+from trainer.quantisation.metadata import with_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

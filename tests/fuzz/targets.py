@@ -24,7 +24,7 @@ from edgecam.mqtt import commands
 from edgecam.mqtt.messages import read_left
 from edgecam.mqtt.outbox_file import OpenEvent
 from tests import tflite
-from trainer.metadata import with_metadata
+from trainer.quantisation.metadata import with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,7 +21,7 @@ from edgecam.model.metadata import read_metadata
 from tests import tflite
 from tests.clips import BGR
 from tests.shared import shared
-from trainer.metadata import with_metadata, with_own
+from trainer.quantisation.metadata import with_metadata, with_own
 
 if TYPE_CHECKING:
     from pathlib import Path

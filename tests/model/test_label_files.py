@@ -24,7 +24,7 @@ from edgecam.model.classifier import Classifier, fingerprint
 from edgecam.model.labels import files as label_files
 from edgecam.model.labels.formats import MAX_BYTES, MAX_LENGTH, Reading, parse, readings
 from tests import tflite
-from trainer.metadata import with_metadata
+from trainer.quantisation.metadata import with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from edgecam.errors import ModelError
 from edgecam.model.classifier import Classifier
 from edgecam.model.metadata import OWN_FILE, OWN_MAX_BYTES, Metadata, read_metadata
 from tests import tflite
-from trainer.metadata import with_metadata, with_own
+from trainer.quantisation.metadata import with_metadata, with_own
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from edgecam.model.pixel_range import USUAL, PixelRange
 from edgecam.model.pixels import PixelWriter, table_of
 from tests import tflite
 from tests.shared import shared
-from trainer.metadata import with_metadata
+from trainer.quantisation.metadata import with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,8 +15,8 @@ from edgecam.camera.view import View
 from edgecam.events.labels import labels_of, mistakes
 from edgecam.model.classifier import Classifier, shipped_model
 from edgecam.tools.demo import shipped_clip
-from trainer.metadata import with_own
-from trainer.shipped_groups import SHIPPED_KEYS
+from trainer.quantisation.metadata import with_own
+from trainer.shipped.groups import SHIPPED_KEYS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -37,7 +37,7 @@ from tests.broker import Message, Mosquitto, Subscriber, events
 from tests.command import USUAL, Daemon, edgecam
 from tests.feeds import feed_of_camera
 from tests.settings import as_toml
-from trainer.metadata import with_metadata
+from trainer.quantisation.metadata import with_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ import keras
 from edgecam.model.metadata import read_metadata
 from tests.trainer import pictures
 from tests.trainer.command import SMALL, trainer
-from trainer.metadata import with_own
+from trainer.quantisation.metadata import with_own
 
 if TYPE_CHECKING:
     from pathlib import Path

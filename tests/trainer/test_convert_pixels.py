@@ -22,8 +22,8 @@ from edgecam.model.pixel_range import USUAL
 from tests.trainer import pictures
 from tests.trainer.command import trainer
 from tests.trainer.networks import SIZE, brightness, colours, nearest
-from trainer.classifier import without_rescaling
-from trainer.ranges import CAFFE_MEAN, Ranges
+from trainer.network.classifier import without_rescaling
+from trainer.report.ranges import CAFFE_MEAN, Ranges
 
 if TYPE_CHECKING:
     from pathlib import Path

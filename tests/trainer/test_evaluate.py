@@ -15,8 +15,8 @@ from tests.command import edgecam
 from tests.trainer import pictures
 from tests.trainer.command import trainer
 from tests.trainer.networks import nearest
-from trainer.conversion import convert
-from trainer.ranges import CAFFE, CAFFE_MEAN
+from trainer.quantisation.conversion import convert
+from trainer.report.ranges import CAFFE, CAFFE_MEAN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,104 @@
+"""The networks, and filling them with weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
+
+import keras
+
+from tests.shared import shared
+from trainer.errors import WeightsError
+from trainer.network.backbones import NAMES, backbones
+from trainer.network.classifier import classifier, make_trainable, without_rescaling
+from trainer.network.weights import load_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIZE = 64
+
+
+def trainable(model: keras.Model) -> list[str]:
+    return [layer.name for layer in model.layers if layer.trainable_weights]
+
+
+def test_the_command_line_knows_them_all() -> None:
+    assert {*backbones()} == {*NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestEach:
+    """Each backbone."""
+
+    def test_it_gives_features_of_a_thirty_second_of_the_size(self, name: str) -> None:
+        features = backbones()[name].build(SIZE)
+        assert features.output_shape[:3] == (None, SIZE // 32, SIZE // 32)
+
+    def test_it_normalises_pixels_itself_and_can_do_without(self, name: str) -> None:
+        backbone = backbones()[name]
+        model = classifier(backbone.build(SIZE), backbone, 3, dropout=0.0)
+        inner = without_rescaling(model)
+        pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3)).astype(np.float32)
+        assert inner.std > 1
+        normalised = (pixels - inner.mean) / inner.std
+        assert np.allclose(model(pixels), inner.network(normalised), atol=1e-5)
+
+    def test_its_last_layers_are_tuned_but_for_batch_normalisation(self, name: str) -> None:
+        backbone = backbones()[name]
+        model = classifier(backbone.build(SIZE), backbone, 3, dropout=0.0)
+        make_trainable(model, backbone.tune_from)
+        tuned = trainable(model)
+        assert tuned[-1] == "scores"
+        assert 10 < len(tuned) < len([layer for layer in model.layers if layer.weights])
+        assert not any(isinstance(model.get_layer(each), keras.layers.BatchNormalization) for each in tuned)
+
+
+def test_of_a_network_that_knows_nothing_all_is_trained() -> None:
+    backbone = backbones()["mobilenet_v3_small"]
+    model = classifier(backbone.build(SIZE), backbone, 3, dropout=0.0)
+    make_trainable(model, None)
+    assert trainable(model) == [layer.name for layer in model.layers if layer.weights]
+
+
+class TestWeights:
+    """Weights from files and packages."""
+
+    def test_imagenets_come_from_the_package(self) -> None:
+        backbone = backbones()["efficientnet_lite0"]
+        network = backbone.build(SIZE)
+        before = network.get_weights()[0].copy()
+        load_weights(network, backbone, "imagenet")
+        assert not np.allclose(before, network.get_weights()[0])
+
+    def test_a_keras_model_with_more_layers_will_do(self, tmp_path: Path) -> None:
+        backbone = backbones()["mobilenet_v3_small"]
+        source = classifier(backbone.build(SIZE), backbone, 5, dropout=0.0)
+        source.save(tmp_path / "source.keras")
+        network = backbone.build(SIZE)
+        load_weights(network, backbone, str(tmp_path / "source.keras"))
+        pairs = zip(network.weights, source.weights, strict=False)
+        assert all(np.array_equal(ours, theirs) for ours, theirs in pairs)
+
+    def test_keras_weights_will_do(self, tmp_path: Path) -> None:
+        backbone = backbones()["mobilenet_v3_small"]
+        source, network = backbone.build(SIZE), backbone.build(SIZE)
+        source.save_weights(tmp_path / "source.weights.h5")
+        load_weights(network, backbone, str(tmp_path / "source.weights.h5"))
+        assert all(np.array_equal(ours, theirs) for ours, theirs in zip(network.weights, source.weights, strict=True))
+
+    def test_those_of_another_network_are_refused(self, tmp_path: Path) -> None:
+        known = backbones()
+        known["mobilenet_v3_small"].build(SIZE).save(tmp_path / "small.keras")
+        backbone = known["efficientnet_lite0"]
+        with pytest.raises(WeightsError, match=r"small\.keras: has nothing for .* of efficientnet_lite0; are these"):
+            load_weights(backbone.build(SIZE), backbone, str(tmp_path / "small.keras"))
+
+    def test_googles_own_fit(self) -> None:
+        backbone = backbones()["mobilenet_v3_small"]
+        network = backbone.build(SIZE)
+        load_weights(network, backbone, str(shared("weights/mobilenet_v3_small_imagenet.keras")))

@@ -1,0 +1,1 @@
+"""The user's photographs: which there are, what they show, and what each serves for."""

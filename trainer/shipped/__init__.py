@@ -1,0 +1,1 @@
+"""What edgecam ships is made here."""
