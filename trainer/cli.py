@@ -12,12 +12,14 @@ import msgspec
 from edgecam import __version__
 from edgecam.camera.fit import Fit
 from edgecam.cli import run_command
+from edgecam.errors import in_words
 from edgecam.model.pixel_range import USUAL
 from trainer.errors import InputError
+from trainer.learning.hyperparameters import Hyperparameters, Precision
 from trainer.network.backbones import NAMES, TUTORIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from edgecam.config import ModelSettings
     from trainer.comparison import Row
@@ -39,18 +41,32 @@ _fit_of_training = _fit_option(
 
 def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what decides how a training goes."""
-    positive = click.IntRange(1)
     options = (
         click.option("--size", type=click.IntRange(32, 1024), default=224, show_default=True, help="Pixels a side."),
         _fit_of_training,
-        click.option("--epochs", type=positive, default=None, help="Of fine-tuning.  [default: by photographs]"),
-        click.option("--head-epochs", type=positive, default=None, help="Of the head.  [default: by photographs]"),
-        click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True), default=5e-4, show_default=True),
-        click.option("--batch", type=positive, default=32, show_default=True, help="Photographs a step."),
-        click.option("--patience", type=positive, default=6, show_default=True, help="Epochs without gain."),
+        click.option(
+            "--unknown",
+            type=click.Choice(["auto", "none"]),
+            default="auto",
+            show_default=True,
+            help="auto: one more label, background, learnt from generic pictures and from a folder called nothing.",
+        ),
+        _kind_option,
+        click.option(
+            "--mirror/--no-mirror",
+            default=None,
+            help="Learn mirrored photographs too.  [default: unless that confuses classes]",
+        ),
+        click.option(
+            "--epochs", type=click.IntRange(0), default=None, help="Of all layers.  [default: by photographs]"
+        ),
+        click.option(
+            "--head-epochs", type=click.IntRange(0), default=0, show_default=True, help="Of the last one before."
+        ),
+        *_hyperparameter_options(),
         _format_option,
         _max_loss_option,
-        _seed_option,
+        _false_events_option,
         click.option(
             "--strategy",
             type=click.Choice(["none", "mirrored", "multiworker"]),
@@ -58,13 +74,89 @@ def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Use all graphics processors, or all machines that TF_CONFIG names.",
         ),
+        click.option(
+            "--logs", type=click.Path(path_type=Path, file_okay=False), help="Folder for CSV and TensorBoard."
+        ),
         _overwrite_option,
+        _settings_option,
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
+def _hyperparameter_options() -> Iterator[Callable[..., Any]]:
+    """An option for each of `Hyperparameters`, with its default and its bounds."""
+    share = click.FloatRange(0, 1)
+    below_one = click.FloatRange(0, 1, max_open=True)
+    rate = click.FloatRange(0, 1, min_open=True)
+    described = {
+        "batch": (click.IntRange(1), "Photographs a step."),
+        "learning_rate": (rate, "Highest, of the backbone's last layers."),
+        "head_rate": (rate, "Highest, of the head: the layer that gives the scores."),
+        "rate_decay": (rate, "The first layers' rate, as a share of the last ones'."),
+        "weight_decay": (share, "Of kernels."),
+        "dropout": (below_one, "Share of features that are left out."),
+        "label_smoothing": (below_one, "Share of a target that is spread over all classes."),
+        "augment": (click.FloatRange(0, 2), "How much photographs are changed; 0: not at all."),
+        "mixup": (click.FloatRange(0, 10), "How strongly photographs are mixed; 0: never."),
+        "average": (below_one, "Momentum of the average of weights that is kept; 0: none."),
+        "patience": (click.IntRange(0), "Epochs without gain after which it stops; 0: never."),
+        "precision": (click.Choice(get_args(Precision)), "Numbers to learn in; auto: as the processor likes."),
+        "seed": (click.IntRange(0, (1 << 32) - 1), "Of all that is drawn."),
+    }
+    defaults = msgspec.structs.asdict(Hyperparameters())
+    for name, (kind, what) in described.items():
+        option = f"--{name.replace('_', '-')}"
+        yield click.option(option, type=kind, default=defaults[name], show_default=True, help=what)
+
+
+def _read_settings(context: click.Context, _: click.Parameter, file: Path | None) -> None:
+    """Take what a TOML file says for options that are not given; its keys are the options' names."""
+    if file is None:
+        return
+    try:
+        given = msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        message = f"--settings {file}: {in_words(error)}"
+        raise InputError(message) from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        message = f"--settings {file}: no TOML with a line an option: {error}"
+        raise InputError(message) from None
+    known = {option.lstrip("-").replace("-", "_"): each for each in context.command.params for option in each.opts}
+    for key, value in given.items():
+        name = key.replace("-", "_")
+        if name not in known or name in {"settings", "help", "data"}:
+            message = f"--settings {file}: {key}: no such option; see --help"
+            raise InputError(message)
+        if isinstance(value, dict | list):
+            message = f"--settings {file}: {key}: expected one value"
+            raise InputError(message)
+    context.default_map = {known[key.replace("-", "_")].name or key: value for key, value in given.items()}
+
+
+_settings_option = click.option(
+    "--settings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_read_settings,
+    is_eager=True,
+    expose_value=False,
+    help="A TOML file with any of these options: learning-rate = 0.0005; what is typed wins.",
+)
+_kind_option = click.option(
+    "--kind",
+    type=click.Choice(["visit", "state"]),
+    default="visit",
+    show_default=True,
+    help="Of the events: a folder called nothing is an answer like any other where it is state.",
+)
+_false_events_option = click.option(
+    "--false-events",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.02,
+    show_default=True,
+    help="Share of unrelated pictures that may reach a label's threshold.",
+)
 _format_option = click.option(
     "--format", type=click.Choice(["int8", "float16", "float32"]), default="int8", show_default=True
 )
@@ -75,7 +167,7 @@ _max_loss_option = click.option(
     show_default=True,
     help="Percentage points of accuracy that int8 may cost.",
 )
-_seed_option = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+_seed_option = click.option("--seed", type=click.IntRange(0, (1 << 32) - 1), default=0, show_default=True)
 _overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a model that is in the output folder.")
 _backbone_option = click.option("--backbone", type=click.Choice(NAMES), default="efficientnet_lite0", show_default=True)
 
@@ -103,16 +195,18 @@ def cli() -> None:
 def train(**options: Any) -> None:
     """Train a classifier on DATA, and report on it."""
     _import_tensorflow()
-    from trainer import recipe
+    from trainer.recipe.train import is_unfinished
+    from trainer.recipe.train import train as run
 
+    settings = _settings(options)
     try:
-        result = recipe.train(_settings(options))
+        result = run(settings)
     except KeyboardInterrupt:
-        if recipe.is_unfinished(options["output"]):
-            click.echo(f"{options['output']}: stopped; --resume goes on with it", err=True)
+        if is_unfinished(settings.output):
+            click.echo(f"{settings.output}: stopped; --resume goes on with it", err=True)
         raise
     if result:
-        _print_result(result, options["output"])
+        _print_result(result, settings.output)
 
 
 @cli.command()
@@ -317,9 +411,17 @@ def _import_tensorflow() -> None:
 
 
 def _settings(options: dict[str, Any]) -> Any:
-    from trainer import recipe
+    """The options as the recipe takes them."""
+    from trainer.recipe.settings import Settings
 
-    return recipe.Settings(**{name: value for name, value in options.items() if value is not None})
+    tuned = {
+        name: options.pop(name) for name in Hyperparameters.__struct_fields__ if name in options and name != "mirror"
+    }
+    mirror = options.pop("mirror", None)
+    given = {name: value for name, value in options.items() if value is not None}
+    if mirror is not None:
+        given["mirror"] = "always" if mirror else "never"
+    return Settings(**given, hyperparameters=Hyperparameters(**tuned))
 
 
 def _print_json(figures: object) -> None:

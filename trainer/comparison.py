@@ -10,14 +10,16 @@ import msgspec
 
 from edgecam import config
 from edgecam.model.classifier import Classifier
-from trainer import recipe
 from trainer.errors import AccuracyError, InputError
 from trainer.progress import say
+from trainer.recipe.train import is_unfinished, train
 from trainer.report import plots, report
 from trainer.report.evaluation import latencies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from trainer.recipe.settings import Settings
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -43,7 +45,7 @@ def row(result: report.Report, latency_ms: float) -> Row:
     )
 
 
-def compare(common: recipe.Settings, backbones: Sequence[str], weights: Mapping[str, str]) -> list[Row]:
+def compare(common: Settings, backbones: Sequence[str], weights: Mapping[str, str]) -> list[Row]:
     """Train backbones, each in a folder of its own, or take what was trained there before.
 
     Args:
@@ -71,7 +73,7 @@ def compare(common: recipe.Settings, backbones: Sequence[str], weights: Mapping[
     return rows
 
 
-def _finished(settings: recipe.Settings) -> report.Report | None:
+def _finished(settings: Settings) -> report.Report | None:
     """What was trained here before, if it was trained on the same."""
     path = settings.output / "report.json"
     if settings.overwrite or not path.exists():
@@ -88,10 +90,10 @@ def _finished(settings: recipe.Settings) -> report.Report | None:
     return result
 
 
-def _trained(settings: recipe.Settings) -> report.Report:
+def _trained(settings: Settings) -> report.Report:
     say(f"{settings.backbone}: training")
     try:
-        result = recipe.train(msgspec.structs.replace(settings, resume=recipe.is_unfinished(settings.output)))
+        result = train(msgspec.structs.replace(settings, resume=is_unfinished(settings.output)))
     except AccuracyError as error:  # it has its place in the table all the same
         say(f"warning: {error}")
         result = report.read(settings.output / "report.json")

@@ -15,6 +15,10 @@ class PhotographError(EdgecamError, OSError):
     """A file cannot be read as a photograph."""
 
 
+class DivergenceError(InputError, ArithmeticError):
+    """A training went so fast that it left all numbers behind."""
+
+
 class WeightsError(InputError):
     """Weights cannot be had or do not fit."""
 

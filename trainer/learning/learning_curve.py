@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class Epoch(msgspec.Struct, frozen=True):
-    """One pass over the photographs; accuracies are fractions, losses in nats."""
+    """One pass over the photographs; accuracies are fractions, losses in nats; nothing was learnt before the first."""
 
     stage: str
-    loss: float
-    accuracy: float
+    loss: float | None
+    accuracy: float | None
     validation_loss: float
     validation_accuracy: float
     seconds: float

@@ -1,4 +1,4 @@
-"""Teaches a classifier: its head first, then its last layers, on as many processors and machines as there are."""
+"""Teaches a classifier: its head first, then all of it, on as many processors and machines as there are."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.errors import DivergenceError
 from trainer.learning import checkpoint
-from trainer.learning.augmentation import augment
+from trainer.learning.batches import batches
 from trainer.learning.learning_curve import Epoch, best, has_stalled
 from trainer.learning.learning_rate import learning_rate
+from trainer.learning.optimisation import Optimisation
 from trainer.network.classifier import make_trainable
 from trainer.progress import bar, say
 
@@ -23,66 +25,54 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainer.learning.dataset import Dataset
     from trainer.learning.distribution import Distribution
+    from trainer.learning.hyperparameters import Hyperparameters
 
-WEIGHT_DECAY = 1e-4
-PREDICT_BATCH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """Photographs and what they show.
-
-    Attributes:
-        pixels: uint8 [photographs, size, size, 3], RGB.
-        labels: int64 [photographs]: class indices.
-        train: indices of those to learn from.
-        validation: indices of those that tell how well.
-        class_weights: float32 [classes]: how much a photograph of each counts.
-    """
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    train: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    class_weights: NDArray[np.float32]
+PREDICT_BATCH = 32
+# What fits into memory in one step, as pixels of all its pictures: of larger ones several steps make one.
+STEP_PIXELS = 32 * 192 * 192
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of the training: which layers learn (from the first on, or all of them), for how long and how fast."""
+    """A part of the training.
+
+    Attributes:
+        name: for people.
+        first_layer: which layers learn: from this one on, or all of them.
+        epochs: how often all is shown.
+        size: pixels a side at which it is shown; None: as the pictures are.
+        span: which part of the learning rate's rise and fall this is, as fractions of the whole: 0..1.
+        normalises: whether BatchNormalization gathers statistics anew, as where all is new.
+    """
 
     name: str
     first_layer: str | None
     epochs: int
-    learning_rate: float
+    size: int | None = None
+    span: tuple[float, float] = (0.0, 1.0)
+    normalises: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hyperparameters:
-    """How to train, whatever the stage."""
-
-    batch: int = 32
-    label_smoothing: float = 0.1
-    patience: int = 6
-    seed: int = 0
-
-
-def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """Weigh rare classes more, so that all count alike: float32 [classes], 1 on average over the photographs."""
-    counts = np.bincount(labels, minlength=classes)
-    return (labels.size / (classes * np.maximum(counts, 1))).astype(np.float32)
-
-
-def predict(model: Callable[[Any], Any], pixels: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Scores of photographs: float32 [indices, classes]."""
-    scores = []
-    for start in range(0, len(indices), PREDICT_BATCH):
+def predict(
+    model: Callable[..., Any], pixels: NDArray[np.uint8], indices: NDArray[np.int64], title: str = "looking"
+) -> NDArray[np.float32]:
+    """What a model says of pictures that are larger than memory: float32 [indices, numbers]."""
+    said = []
+    starts = range(0, len(indices), PREDICT_BATCH)
+    for start in bar(starts, title, len(starts)):
         chosen = pixels[indices[start : start + PREDICT_BATCH]]
         missing = PREDICT_BATCH - len(chosen)  # one shape, so that one graph does
         padded = np.concatenate([chosen, np.zeros((missing, *chosen.shape[1:]), np.uint8)]) if missing else chosen
-        scores.append(np.asarray(model(padded.astype(np.float32)))[: len(chosen)])
-    return np.concatenate(scores)
+        said.append(np.asarray(model(padded.astype(np.float32)), np.float32)[: len(chosen)])
+    return np.concatenate(said)
+
+
+def inference(forward: Callable[..., Any]) -> Callable[[NDArray[np.float32]], Any]:
+    """A graph of how a model answers, for `predict`."""
+    graph: Callable[[Any], Any] = tf.function(lambda pixels: forward(pixels, training=False), autograph=False)
+    return graph
 
 
 class Training:
@@ -101,6 +91,7 @@ class Training:
         distribution: Distribution,
         folder: Path | None = None,
         forward: Callable[..., Any] | None = None,
+        told: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         """Prepare.
 
@@ -111,6 +102,7 @@ class Training:
             distribution: where.
             folder: keeps checkpoints, if any.
             forward: how the model answers, from pixels and ``training``; without it, by being called.
+            told: are told of each epoch, as by Keras.
         """
         self.epochs: tuple[Epoch, ...] = ()
         self._model = model
@@ -119,6 +111,7 @@ class Training:
         self._distribution = distribution
         self._folder = folder
         self._forward = forward or model
+        self._told = keras.callbacks.CallbackList([*told], model=model)
         self._resumed: tuple[checkpoint.Progress, dict[str, checkpoint.Arrays]] | None = None
         self.fingerprint = ""
 
@@ -135,63 +128,113 @@ class Training:
         return self._resumed is not None
 
     def run(self, stages: Sequence[Stage]) -> None:
-        """Go through all stages; the model ends with the best weights of the last one."""
-        done = self._resumed[0].stage if self._resumed else stages[0].name
-        names = [stage.name for stage in stages]
-        for stage in stages[names.index(done) :]:
-            self._run(stage)
+        """Go through all stages; the model ends with the weights that did best on validation, or those it began with.
 
-    def _run(self, stage: Stage) -> None:
+        Raises:
+            DivergenceError: what is learnt is no number any more.
+        """
+        names = [stage.name for stage in stages]
+        kept = self._model.get_weights()
+        if self._resumed:
+            kept = self._resumed[1]["best"]
+        else:
+            self.epochs = (self._before(),)
+        begun = names.index(self._resumed[0].stage) if self._resumed else 0
+        self._told.on_train_begin()
+        for stage in stages[begun:]:
+            kept = self._run(stage, kept)
+        self._told.on_train_end()
+        self._model.set_weights(kept)
+
+    def _before(self) -> Epoch:
+        """How good the model is that is given: whatever is learnt must be better."""
+        start = time.monotonic()
+        loss, accuracy = self._figures(inference(self._forward))
+        return Epoch("before", None, None, loss, accuracy, time.monotonic() - start)
+
+    def _run(self, stage: Stage, kept: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        """Go through a stage; return the best weights so far."""
         model = self._model
-        make_trainable(model, stage.first_layer)
-        batch = self._batch_size()
-        steps = -(-len(self._dataset.train) // batch)
+        make_trainable(model, stage.first_layer, normalises=stage.normalises)
+        parts = self._parts(stage)
         with self._distribution.strategy.scope():
-            optimizer = keras.optimizers.AdamW(weight_decay=WEIGHT_DECAY)
-            optimizer.build(model.trainable_variables)
-        learn = self._learner(optimizer, batch)
-        kept = self._take_up(optimizer)
-        infer = tf.function(lambda pixels: self._forward(pixels, training=False), autograph=False)
+            optimisation = Optimisation(model, self._hyperparameters, parts)
+        learn = self._learner(optimisation)
+        infer = inference(self._forward)
+        self._take_up(optimisation)
+        size = stage.size or self._dataset.pixels.shape[1]
         while not self._finished(stage):
             number = len(self._of(stage))
+            self._told.on_epoch_begin(len(self.epochs) - 1)
             start = time.monotonic()
-            batches = bar(self._batches(stage.name, number, batch), f"{stage.name} {number + 1}/{stage.epochs}", steps)
-            loss, correct = 0.0, 0.0
-            for done, (pixels, targets, weights) in enumerate(batches, 1):
-                rate = learning_rate(number * steps + done - 1, stage.epochs * steps, stage.learning_rate)
-                optimizer.learning_rate = rate
-                step_loss, step_correct = learn(pixels, targets, weights)
-                loss, correct = loss + float(step_loss), correct + float(step_correct)
-                batches.set_postfix(loss=f"{loss / done:.3f}", accuracy=f"{correct / done / batch:.3f}", refresh=False)
-            scores = predict(infer, self._dataset.pixels, self._dataset.validation)
-            figures = self._figures(scores)
-            epoch = Epoch(stage.name, loss / steps, correct / steps / batch, *figures, time.monotonic() - start)
+            loss, correct = self._epoch(stage, number, size, parts, optimisation, learn)
+            learnt = model.get_weights()
+            optimisation.average()
+            averaged = model.get_weights()
+            epoch = Epoch(stage.name, loss, correct, *self._figures(infer), time.monotonic() - start)
             self.epochs += (epoch,)
-            say(
-                f"{stage.name} {number + 1}/{stage.epochs}: loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.3f}, "
-                f"on photographs held back {epoch.validation_accuracy:.3f} ({epoch.seconds:.0f} s)"
-            )
-            if best(self._of(stage)) == number:
-                kept = model.get_weights()
-            self._save(stage, optimizer, kept)
-        model.set_weights(kept)
+            if best(self.epochs) == len(self.epochs) - 1:
+                kept = averaged
+            model.set_weights(learnt)
+            self._tell(epoch, f"{stage.name} {number + 1}/{stage.epochs}")
+            self._save(stage, optimisation, kept)
+        return kept
 
-    def _take_up(self, optimizer: keras.Optimizer) -> list[NDArray[Any]]:
-        """Set model and optimizer as they were; return the best weights so far."""
+    def _epoch(
+        self,
+        stage: Stage,
+        number: int,
+        size: int,
+        parts: int,
+        optimisation: Optimisation,
+        learn: Callable[..., list[Any]],
+    ) -> tuple[float, float]:
+        """Show everything once; return the mean loss, and the share that was told rightly."""
+        seed = (self._hyperparameters.seed, *stage.name.encode(), number)
+        whole = self._batch_size()
+        order = self._dataset.epoch(np.random.default_rng(seed))
+        steps = -(-len(order) // whole) * parts
+        # The last batch is filled up from the beginning.
+        order = np.resize(order, (steps, whole // parts))
+        title = f"{stage.name} {number + 1}/{stage.epochs}"
+        shown = bar(self._spread(order, size, seed), title, steps)
+        loss, correct = 0.0, 0.0
+        for done, (pixels, targets, weights) in enumerate(shown, 1):
+            share = (number * steps + done - 1) / (stage.epochs * steps)
+            low, high = stage.span
+            optimisation.set_rate(learning_rate(low + (high - low) * share))
+            step_loss, step_correct = (float(each) for each in learn(pixels, targets, weights))
+            if not np.isfinite(step_loss):
+                message = f"{title}: the loss is no number any more: choose a lower --learning-rate or --head-rate"
+                raise DivergenceError(message)
+            loss, correct = loss + step_loss, correct + step_correct
+            shown.set_postfix(loss=f"{loss / done:.3f}", refresh=False)
+        return loss / steps, correct / order.size
+
+    def _tell(self, epoch: Epoch, title: str) -> None:
+        logs = {"loss": epoch.loss, "accuracy": epoch.accuracy}
+        logs |= {"val_loss": epoch.validation_loss, "val_accuracy": epoch.validation_accuracy}
+        self._told.on_epoch_end(len(self.epochs) - 2, logs)
+        say(
+            f"{title}: loss {epoch.loss:.3f}, accuracy on validation photographs "
+            f"{epoch.validation_accuracy:.1%} ({epoch.seconds:.0f} s)"
+        )
+
+    def _take_up(self, optimisation: Optimisation) -> None:
+        """Set model and optimizers as they were."""
         if self._resumed is None:
-            return list(self._model.get_weights())
+            return
         _, groups = self._resumed
         self._resumed = None
         for variable, value in zip(self._model.variables, groups["model"], strict=True):
             variable.assign(value)
-        for variable, value in zip(optimizer.variables, groups["optimizer"], strict=True):
+        for variable, value in zip(optimisation.variables, groups["optimizer"], strict=True):
             variable.assign(value)
-        return groups["best"]
 
-    def _save(self, stage: Stage, optimizer: keras.Optimizer, kept: Sequence[NDArray[Any]]) -> None:
+    def _save(self, stage: Stage, optimisation: Optimisation, kept: Sequence[NDArray[Any]]) -> None:
         if self._folder is not None:
             progress = checkpoint.Progress(self.fingerprint, stage.name, self.epochs)
-            variables = {"model": self._model.variables, "optimizer": optimizer.variables}
+            variables = {"model": self._model.variables, "optimizer": optimisation.variables}
             arrays = {name: [each.numpy() for each in group] for name, group in variables.items()}
             checkpoint.save(self._folder, progress, **arrays, best=kept)
 
@@ -199,63 +242,75 @@ class Training:
         return [epoch for epoch in self.epochs if epoch.stage == stage.name]
 
     def _finished(self, stage: Stage) -> bool:
-        epochs = self._of(stage)
-        return len(epochs) >= stage.epochs or has_stalled(epochs, self._hyperparameters.patience)
+        epochs, patience = self._of(stage), self._hyperparameters.patience
+        return len(epochs) >= stage.epochs or (patience > 0 and has_stalled(epochs, patience))
 
     def _batch_size(self) -> int:
         """Of all replicas together: each gets as many photographs as the others."""
         replicas = self._distribution.replicas
-        return -(-min(self._hyperparameters.batch, len(self._dataset.train)) // replicas) * replicas
+        return -(-min(self._hyperparameters.batch, self._dataset.shown) // replicas) * replicas
 
-    def _figures(self, scores: NDArray[np.float32]) -> tuple[float, float]:
-        """Loss and accuracy on the photographs held back."""
-        labels = self._dataset.labels[self._dataset.validation]
+    def _parts(self, stage: Stage) -> int:
+        """Into how many steps a batch is divided, so that it fits into memory.
+
+        Where BatchNormalization gathers statistics, a batch must be whole.
+        """
+        size, whole = stage.size or self._dataset.pixels.shape[1], self._batch_size()
+        if stage.normalises or self._distribution.replicas > 1:
+            return 1
+        fitting = max(1, STEP_PIXELS // size**2)
+        return next(parts for parts in range(1, whole + 1) if whole % parts == 0 and whole // parts <= fitting)
+
+    def _figures(self, infer: Callable[..., Any]) -> tuple[float, float]:
+        """Loss on all that validates, and accuracy on the photographs of it."""
+        dataset = self._dataset
+        indices = np.concatenate([dataset.validation, dataset.background_validation])
+        scores = predict(infer, dataset.pixels, indices, "validating")
+        labels = dataset.labels[indices]
         likelihood = np.clip(scores[np.arange(len(labels)), labels], 1e-7, 1)
-        return float(-np.log(likelihood).mean()), float((scores.argmax(1) == labels).mean())
+        hits = (scores.argmax(1) == labels)[: len(dataset.validation)]
+        return float(-np.log(likelihood).mean()), float(hits.mean())
 
-    def _batches(self, stage: str, epoch: int, batch: int) -> Any:
-        """One epoch's batches of pixels, targets and weights, spread over the replicas."""
-        dataset, classes = self._dataset, len(self._dataset.class_weights)
-        seed = (self._hyperparameters.seed, *stage.encode(), epoch)
-        order = np.random.default_rng(seed).permutation(dataset.train)
-        steps = -(-len(order) // batch)
-        order = np.resize(order, steps * batch)  # the last batch is filled up from the beginning
-        image = tf.TensorSpec(dataset.pixels.shape[1:], tf.float32)
-        signature = (image, tf.TensorSpec((classes,), tf.float32), tf.TensorSpec((), tf.float32))
+    def _spread(self, order: NDArray[np.int64], size: int, seed: Sequence[int]) -> Any:
+        """Batches of pixels, targets and weights, spread over the replicas."""
+        dataset, chosen = self._dataset, self._hyperparameters
+        classes = len(dataset.class_weights)
 
         def spread(context: Any) -> Any:
-            mine = order.reshape(steps, context.num_input_pipelines, -1)[:, context.input_pipeline_id].reshape(-1)
+            part = context.get_per_replica_batch_size(order.shape[1])
+            mine = order.reshape(-1, context.num_input_pipelines, part * self._local(context))
+            mine = mine[:, context.input_pipeline_id].reshape(-1, part)
 
-            def examples() -> Iterator[tuple[Any, Any, Any]]:
-                for index in mine:
-                    view = augment(dataset.pixels[index], np.random.default_rng((*seed, int(index))))
-                    label = dataset.labels[index]
-                    yield (
-                        view.astype(np.float32),
-                        np.eye(classes, dtype=np.float32)[label],
-                        dataset.class_weights[label],
-                    )
+            def ready() -> Iterator[tuple[Any, Any, Any]]:
+                return batches(dataset, mine, size, chosen, (*seed, context.input_pipeline_id))
 
-            part = context.get_per_replica_batch_size(batch)
-            examples_of = tf.data.Dataset.from_generator(examples, output_signature=signature)
-            return examples_of.batch(part, drop_remainder=True).prefetch(2)
+            shapes = (
+                tf.TensorSpec((part, size, size, 3), tf.uint8),
+                tf.TensorSpec((part, classes), tf.float32),
+                tf.TensorSpec((part,), tf.float32),
+            )
+            return tf.data.Dataset.from_generator(ready, output_signature=shapes).prefetch(1)
 
         return self._distribution.strategy.distribute_datasets_from_function(spread)
 
-    def _learner(self, optimizer: keras.Optimizer, batch: int) -> Callable[..., list[Any]]:
+    def _local(self, context: Any) -> int:
+        """How many replicas one input pipeline feeds."""
+        return int(context.num_replicas_in_sync // context.num_input_pipelines)
+
+    def _learner(self, optimisation: Optimisation) -> Callable[..., list[Any]]:
         """One step on one batch, as tf.distribute wants it: Keras 3's fit() knows no MultiWorkerMirroredStrategy.
 
         See https://github.com/keras-team/keras/issues/20585.
         """
-        forward, strategy, smoothing = self._forward, self._distribution.strategy, self._hyperparameters.label_smoothing
-        variables = self._model.trainable_variables
+        forward, strategy = self._forward, self._distribution.strategy
+        smoothing, variables = self._hyperparameters.label_smoothing, self._model.trainable_variables
 
         def step(pixels: Any, targets: Any, weights: Any) -> tuple[Any, Any]:
             with tf.GradientTape() as tape:
-                scores = forward(pixels, training=True)
+                scores = tf.cast(forward(tf.cast(pixels, tf.float32), training=True), tf.float32)
                 losses = keras.losses.categorical_crossentropy(targets, scores, label_smoothing=smoothing)
-                loss = tf.reduce_sum(losses * weights) / batch
-            optimizer.apply(tape.gradient(loss, variables), variables)
+                loss = tf.reduce_mean(losses * weights) / strategy.num_replicas_in_sync
+            optimisation.apply(tape.gradient(loss, variables))
             right = tf.argmax(scores, -1) == tf.argmax(targets, -1)
             return loss, tf.reduce_sum(tf.cast(right, tf.float32))
 

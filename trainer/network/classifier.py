@@ -57,18 +57,18 @@ def classifier(features: keras.Model, backbone: Backbone, classes: int, dropout:
     return keras.Model(features.input, scores, name=backbone.name)
 
 
-def make_trainable(model: keras.Model, first: str | None) -> None:
+def make_trainable(model: keras.Model, first: str | None, *, normalises: bool) -> None:
     """Let the layers from ``first`` on be trained, and none before it; without ``first`` all of them.
 
-    From ``first`` on, BatchNormalization keeps ImageNet's statistics: batches here are too small to have any of their
-    own. Where all is new, it must gather some, and fast.
+    BatchNormalization keeps ImageNet's statistics: batches here are too small to have any of their own. Where all is
+    new (``normalises``), it must gather some, and fast.
     """
     begun = first is None
     for layer in model.layers:
         begun = begun or layer.name == first
-        normalises = isinstance(layer, layers.BatchNormalization)
-        layer.trainable = begun and (first is None or not normalises)
-        if first is None and normalises:
+        is_normalisation = isinstance(layer, layers.BatchNormalization)
+        layer.trainable = begun and (normalises or not is_normalisation)
+        if normalises and is_normalisation:
             layer.momentum = MOMENTUM
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,9 +16,12 @@ import keras
 from keras import layers
 
 from tests.trainer import pictures
-from trainer.errors import InputError
+from trainer.errors import DivergenceError, InputError
+from trainer.learning.dataset import Dataset, class_weights
 from trainer.learning.distribution import distribution
-from trainer.learning.training import Dataset, Hyperparameters, Stage, Training, class_weights, predict
+from trainer.learning.hyperparameters import Hyperparameters
+from trainer.learning.logs import logs
+from trainer.learning.training import Stage, Training, inference, predict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +29,10 @@ if TYPE_CHECKING:
     from trainer.learning.distribution import Kind
 
 SIZE = 32
-WHOLE = Stage("training", None, 8, 0.01)
-MANNER = Hyperparameters(batch=8)
+WHOLE = Stage("training", None, 8, normalises=True)
+FAST = Hyperparameters(
+    batch=8, learning_rate=0.01, head_rate=0.01, rate_decay=1.0, average=0.5, augment=0.5, mixup=0.0, dropout=0.0
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +41,9 @@ def dataset() -> Dataset:
     pixels = np.array([pictures.picture(colour, number, SIZE) for colour in pictures.CLASSES for number in range(20)])
     labels = np.repeat(np.arange(3), 20)
     validate = np.arange(60) % 20 >= 16
-    return Dataset(pixels, labels, np.flatnonzero(~validate), np.flatnonzero(validate), class_weights(labels, 3))
+    nobody = np.empty(0, np.int64)
+    weights = class_weights(np.bincount(labels))
+    return Dataset(pixels, labels, np.flatnonzero(~validate), np.flatnonzero(validate), weights, nobody, nobody)
 
 
 def network() -> keras.Model:
@@ -49,7 +59,7 @@ def network() -> keras.Model:
 
 
 def trained(
-    dataset: Dataset, *stages: Stage, hyperparameters: Hyperparameters = MANNER, kind: Kind = "none"
+    dataset: Dataset, *stages: Stage, hyperparameters: Hyperparameters = FAST, kind: Kind = "none"
 ) -> tuple[Any, Training]:
     where = distribution(kind)
     with where.strategy.scope():
@@ -62,19 +72,19 @@ def trained(
 @pytest.mark.parametrize("kind", ["none", "mirrored"])
 def test_a_network_that_knows_nothing_learns(dataset: Dataset, kind: Kind) -> None:
     model, training = trained(dataset, WHOLE, kind=kind)
-    assert training.epochs[-1].loss < training.epochs[0].loss
-    scores = predict(model, dataset.pixels, dataset.validation)
+    assert training.epochs[-1].loss < training.epochs[1].loss
+    scores = predict(inference(model), dataset.pixels, dataset.validation)
     assert (scores.argmax(1) == dataset.labels[dataset.validation]).mean() >= 0.9
 
 
 def test_the_same_seed_gives_the_same_training(dataset: Dataset) -> None:
     first, again = (trained(dataset, WHOLE)[1].epochs for _ in range(2))
-    assert [each.loss for each in first] == pytest.approx([each.loss for each in again], rel=1e-4)
+    assert [each.validation_loss for each in first] == pytest.approx([each.validation_loss for each in again], rel=1e-4)
 
 
 def test_what_is_before_the_first_layer_stays_as_it_was(dataset: Dataset) -> None:
     before = network()
-    model, _ = trained(dataset, Stage("head", "pool", 2, 0.01))
+    model, _ = trained(dataset, Stage("head", "pool", 2))
     for name in ("conv0", "normalise0", "conv1", "normalise1"):
         pairs = zip(model.get_layer(name).get_weights(), before.get_layer(name).get_weights(), strict=True)
         assert all(np.array_equal(ours, theirs) for ours, theirs in pairs)
@@ -83,7 +93,7 @@ def test_what_is_before_the_first_layer_stays_as_it_was(dataset: Dataset) -> Non
 
 def test_batch_normalisation_stays_as_it_was_where_layers_are_tuned(dataset: Dataset) -> None:
     before = network()
-    model, _ = trained(dataset, Stage("fine-tuning", "conv1", 2, 0.01))
+    model, _ = trained(dataset, Stage("fine-tuning", "conv1", 2))
     assert not np.array_equal(model.get_layer("conv1").get_weights()[0], before.get_layer("conv1").get_weights()[0])
     pairs = zip(model.get_layer("normalise1").get_weights(), before.get_layer("normalise1").get_weights(), strict=True)
     assert all(np.array_equal(ours, theirs) for ours, theirs in pairs)
@@ -91,30 +101,95 @@ def test_batch_normalisation_stays_as_it_was_where_layers_are_tuned(dataset: Dat
 
 def test_it_stops_when_nothing_better_comes(dataset: Dataset) -> None:
     _, training = trained(
-        dataset, Stage("head", "pool", 50, 1e-12), hyperparameters=Hyperparameters(batch=8, patience=1)
+        dataset, Stage("head", "pool", 50), hyperparameters=Hyperparameters(batch=8, patience=1, head_rate=1e-12)
     )
     assert len(training.epochs) < 50
 
 
 def test_it_ends_with_the_best_weights(dataset: Dataset) -> None:
-    model, training = trained(dataset, Stage("training", None, 6, 0.3))  # too fast: it goes up and down
-    scores = predict(model, dataset.pixels, dataset.validation)
+    too_fast = msgspec.structs.replace(FAST, learning_rate=0.3, head_rate=0.3)  # it goes up and down
+    model, training = trained(dataset, Stage("training", None, 6, normalises=True), hyperparameters=too_fast)
+    scores = predict(inference(model), dataset.pixels, dataset.validation)
     likelihood = scores[np.arange(len(scores)), dataset.labels[dataset.validation]]
     loss = -np.log(np.clip(likelihood, 1e-7, 1)).mean()
     assert loss == pytest.approx(min(each.validation_loss for each in training.epochs), rel=1e-3)
 
 
-def test_rare_classes_count_more() -> None:
-    weights = class_weights(np.array([0] * 90 + [1] * 10), 2)
-    assert weights[1] / weights[0] == pytest.approx(9)
-    assert (weights * [90, 10]).sum() == pytest.approx(100)
+def test_what_is_learnt_is_never_worse_than_what_was_there(dataset: Dataset) -> None:
+    model, _ = trained(dataset, WHOLE)
+    good = [each.copy() for each in model.get_weights()]
+    spoilt = msgspec.structs.replace(FAST, learning_rate=1.0, head_rate=1.0)
+    training = Training(model, dataset, spoilt, distribution("none"))
+    training.run([Stage("fine-tuning", None, 2)])
+    assert training.epochs[0].validation_loss < min(each.validation_loss for each in training.epochs[1:])
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(model.get_weights(), good, strict=True))
+
+
+def test_a_loss_that_is_no_number_is_told(dataset: Dataset) -> None:
+    model = network()
+    kernel, bias = model.get_layer("scores").get_weights()
+    model.get_layer("scores").set_weights([np.full_like(kernel, np.nan), bias])
+    with pytest.raises(DivergenceError, match="training 1/8: the loss is no number any more: choose a lower --learn"):
+        Training(model, dataset, FAST, distribution("none")).run([WHOLE])
+
+
+def test_large_pictures_are_learnt_in_parts_to_the_same_end(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, chosen = Stage("fine-tuning", "conv1", 2), msgspec.structs.replace(FAST, average=0.0)
+    whole, _ = trained(dataset, stage, hyperparameters=chosen)
+    monkeypatch.setattr("trainer.learning.training.STEP_PIXELS", 2 * SIZE**2)
+    in_parts, _ = trained(dataset, stage, hyperparameters=chosen)
+    pairs = zip(whole.get_weights(), in_parts.get_weights(), strict=True)
+    assert all(np.allclose(ours, theirs, atol=0.01) for ours, theirs in pairs)
+
+
+def test_pictures_may_be_learnt_at_a_smaller_size(dataset: Dataset) -> None:
+    keras.utils.set_random_seed(0)
+    image = keras.Input((None, None, 3))
+    x = layers.Conv2D(8, 3, 2, activation="relu")(layers.Rescaling(1 / 255)(image))
+    model = keras.Model(image, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D(name="pool")(x)))
+    training = Training(model, dataset, FAST, distribution("none"))
+    training.run([Stage("small", None, 4, 16, (0.0, 0.5)), Stage("whole", None, 4, SIZE, (0.5, 1.0))])
+    assert [each.stage for each in training.epochs] == ["before", *["small"] * 4, *["whole"] * 4]
+    assert training.epochs[-1].validation_accuracy >= 0.8
+
+
+def test_the_curves_are_there_for_other_tools(dataset: Dataset, tmp_path: Path) -> None:
+    training = Training(network(), dataset, FAST, distribution("none"), told=logs(tmp_path))
+    training.run([Stage("training", None, 2, normalises=True)])
+    with (tmp_path / "training.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["val_loss"]) for row in rows] == pytest.approx(
+        [each.validation_loss for each in training.epochs[1:]], rel=1e-5
+    )
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
+
+
+class TestWhatAnEpochShows:
+    """Photographs, and some of the generic pictures."""
+
+    def test_rare_classes_count_more(self) -> None:
+        weights = class_weights(np.array([90, 30]))
+        assert weights[1] / weights[0] == pytest.approx(3)
+        assert (weights * [90, 30]).sum() == pytest.approx(120)
+
+    def test_the_rarest_does_not_count_for_all(self) -> None:
+        weights = class_weights(np.array([1000, 1000, 10]))
+        assert weights[2] / weights[0] < 10
+
+    def test_each_epoch_draws_of_the_background(self, dataset: Dataset) -> None:
+        background = np.arange(1000, 2000)
+        more = dataclasses.replace(dataset, background=background)
+        first, second = (more.epoch(np.random.default_rng(seed)) for seed in (0, 1))
+        assert len(first) == more.shown == 48 + 64
+        assert set(first) & set(background) != set(second) & set(background)
+        assert {*dataset.train.tolist()} < set(first.tolist())
 
 
 class TestResume:
     """Going on with a training that was stopped."""
 
     def test_it_gives_what_an_unbroken_one_gives(self, dataset: Dataset, tmp_path: Path) -> None:
-        stages = (Stage("head", "pool", 3, 0.01), Stage("fine-tuning", "conv1", 3, 0.01))
+        stages = (Stage("head", "pool", 3), Stage("fine-tuning", "conv1", 3))
 
         class Stopped(Exception):  # noqa: N818
             pass
@@ -122,28 +197,30 @@ class TestResume:
         class OneThatStops(Training):
             def _save(self, *arguments: Any) -> None:
                 super()._save(*arguments)
-                if len(self.epochs) == 4:
+                if len(self.epochs) == 5:
                     raise Stopped
 
-        broken = OneThatStops(network(), dataset, MANNER, distribution("none"), tmp_path)
+        broken = OneThatStops(network(), dataset, FAST, distribution("none"), tmp_path)
         broken.fingerprint = "mine"
         with pytest.raises(Stopped):
             broken.run(stages)
         model = network()
-        resumed = Training(model, dataset, MANNER, distribution("none"), tmp_path)
+        resumed = Training(model, dataset, FAST, distribution("none"), tmp_path)
         assert resumed.resume(tmp_path, "mine")
         resumed.run(stages)
         unbroken, whole = trained(dataset, *stages)
-        assert [each.loss for each in resumed.epochs] == pytest.approx([each.loss for each in whole.epochs], rel=1e-4)
+        assert [each.validation_loss for each in resumed.epochs] == pytest.approx(
+            [each.validation_loss for each in whole.epochs], rel=1e-4
+        )
         pairs = zip(model.get_weights(), unbroken.get_weights(), strict=True)
         assert all(np.allclose(ours, theirs, atol=1e-4) for ours, theirs in pairs)
 
     def test_where_there_is_none_it_says_so(self, dataset: Dataset, tmp_path: Path) -> None:
-        assert not Training(network(), dataset, MANNER, distribution("none")).resume(tmp_path, "mine")
+        assert not Training(network(), dataset, FAST, distribution("none")).resume(tmp_path, "mine")
 
     def test_another_training_is_refused(self, dataset: Dataset, tmp_path: Path) -> None:
-        training = Training(network(), dataset, MANNER, distribution("none"), tmp_path)
+        training = Training(network(), dataset, FAST, distribution("none"), tmp_path)
         training.fingerprint = "mine"
-        training.run([Stage("head", "pool", 1, 0.01)])
+        training.run([Stage("head", "pool", 1)])
         with pytest.raises(InputError, match="of a training with other settings or photographs"):
-            Training(network(), dataset, MANNER, distribution("none")).resume(tmp_path, "other")
+            Training(network(), dataset, FAST, distribution("none")).resume(tmp_path, "other")

@@ -60,7 +60,7 @@ def _block(x: Any, stage: Stage, stride: int, name: str) -> Any:
     return x
 
 
-def efficientnet_lite0(classes: int | None = 1000, size: int = SIZE, *, raw: bool = False) -> keras.Model:
+def efficientnet_lite0(classes: int | None = 1000, size: int | None = SIZE, *, raw: bool = False) -> keras.Model:
     """Build the network with random weights.
 
     EfficientNet-B0 (Tan and Le 2019, arXiv:1905.11946) without squeeze-and-excitation and with ReLU6 for swish, as
@@ -68,7 +68,7 @@ def efficientnet_lite0(classes: int | None = 1000, size: int = SIZE, *, raw: boo
 
     Args:
         classes: number of classes; None leaves out pooling and head.
-        size: height and width of the input in pixels.
+        size: height and width of the input in pixels; None: any.
         raw: normalise pixels inside.
 
     Returns:

@@ -11,14 +11,14 @@ from trainer.network.backbones import Backbone
 DOWNLOADS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v3"
 
 
-def mobilenet_v3(size: int, *, large: bool, minimalistic: bool) -> keras.Model:
+def mobilenet_v3(size: int | None, *, large: bool, minimalistic: bool) -> keras.Model:
     """Build the network with random weights, without its head.
 
     Howard et al. 2019, arXiv:1905.02244. The minimalistic variants have no squeeze-and-excitation, no hard-swish and
     no 5x5 kernels, which costs accuracy and saves a third of the instructions of an int8 model on a Cortex-A76.
 
     Args:
-        size: height and width of the input in pixels.
+        size: height and width of the input in pixels; None: any.
         large: 96 layers wide rather than small.
         minimalistic: the variant.
 

@@ -1,0 +1,60 @@
+"""What a .tflite file makes of the pictures of a training, as the daemon would run it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgecam import config
+from edgecam.model.classifier import Classifier
+from edgecam.model.graph import rewritten
+from trainer.calibration.robustness import under
+from trainer.report.evaluation import evaluate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from edgecam.model.plan import Graph
+    from trainer.recipe.pictures import Pictures
+    from trainer.report.evaluation import Evaluation
+
+FILE = "measured.tflite"
+
+
+class Measuring:
+    """Shows pictures to files."""
+
+    def __init__(self, pictures: Pictures, work: Path, seed: int) -> None:
+        self._pictures = pictures
+        self._file = work / FILE
+        self._seed = seed
+
+    def on(self, tflite: bytes, indices: NDArray[np.int64], graph: Graph = "original") -> Evaluation:
+        """Show some pictures.
+
+        Args:
+            tflite: a model that carries its labels.
+            indices: which pictures.
+            graph: which of the graphs that the daemon may run.
+        """
+        pictures = self._pictures
+        return evaluate(self._loaded(tflite, graph), pictures.pixels, pictures.shown, indices)
+
+    def under(self, condition: str, tflite: bytes, indices: NDArray[np.int64]) -> Evaluation:
+        """Show some pictures under a condition, such as darkness."""
+        pixels, shown = self._pictures.pixels, self._pictures.shown
+        worn = np.stack([under(condition, pixels[index], self._seed, int(index)) for index in indices])
+        return evaluate(self._loaded(tflite, "original"), worn, shown[indices], np.arange(len(indices)))
+
+    def _loaded(self, tflite: bytes, graph: Graph) -> Classifier:
+        self._file.write_bytes(tflite)
+        chosen = rewritten(tflite) if graph == "rewritten" else None
+        return Classifier(config.ModelSettings(path=str(self._file), threads=1), tflite, graph=chosen)
+
+
+def graphs(tflite: bytes) -> tuple[Graph, ...]:
+    """Which graphs there are of a file: not each can be rewritten."""
+    return ("original", "rewritten") if rewritten(tflite) else ("original",)

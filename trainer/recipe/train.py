@@ -1,0 +1,159 @@
+"""Trains a classifier on a folder of photographs."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import msgspec
+import numpy as np
+import tensorflow as tf
+
+from trainer.errors import InputError
+from trainer.learning import checkpoint
+from trainer.learning.distribution import distribution
+from trainer.learning.logs import logs
+from trainer.learning.precision import precision
+from trainer.learning.training import Stage, Training
+from trainer.network.backbones import backbones
+from trainer.network.classifier import classifier, without_rescaling
+from trainer.network.weights import NONE, check_weights, load_weights
+from trainer.output import Output
+from trainer.progress import say
+from trainer.recipe.beginning import Beginning, begin
+from trainer.recipe.finish import Learnt, finish, judge
+from trainer.recipe.pictures import read_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainer.learning.distribution import Distribution
+    from trainer.network.backbones import Backbone
+    from trainer.recipe.pictures import Pictures
+    from trainer.recipe.settings import Settings
+    from trainer.report.report import Report
+
+# Epochs, as how many pictures are shown in all, and within which bounds: many pictures need fewer rounds.
+SHOWN, EPOCHS = 24_000, (10, 60)
+SCRATCH_SHOWN, SCRATCH_EPOCHS = 60_000, (20, 80)
+# Most is learnt on smaller pictures, in half the time. What is shown moved and enlarged looks larger than it will
+# later, so a network does best on pictures that are larger than those it learnt from (Touvron et al. 2019,
+# arXiv:1906.06423); the last epochs are at full size.
+SMALL_SHARE, LEAST_SMALL, STEP = 5 / 7, 96, 32
+LAST_EPOCHS = 0.17  # of all
+
+
+def train(settings: Settings) -> Report | None:
+    """Do all of it.
+
+    Returns:
+        The report; None in a worker that only helps another.
+
+    Raises:
+        InputError: a setting or the photographs cannot be used.
+        AccuracyError: the int8 model lost too much; everything was written nevertheless.
+    """
+    start = time.monotonic()
+    backbone = backbones()[settings.backbone]
+    check_weights(backbone, settings.weights)
+    where = distribution(settings.strategy)
+    keras.utils.set_random_seed(settings.seed)
+    tf.config.experimental.enable_op_determinism()  # the same seed gives the same model
+    output = Output(settings.output)
+    if where.is_chief:
+        output.prepare(overwrite=settings.overwrite)
+        _mind_unfinished(settings, output)
+    with tempfile.TemporaryDirectory() as other:
+        work = output.work if where.is_chief else Path(other)
+        pictures = read_pictures(settings, (settings.size, settings.size), work)
+        learnt = _learn(settings, backbone, pictures, where, work)
+        if not where.is_chief:
+            return None
+        learnt.model.save(output.results / "model.keras")
+        result = finish(settings, learnt, pictures, output, start)
+    output.finish()
+    judge(result, settings)
+    return result
+
+
+def is_unfinished(output: Path) -> bool:
+    """Whether an output folder holds a training that can be gone on with."""
+    return (Output(output).work / checkpoint.FILE).exists()
+
+
+def _mind_unfinished(settings: Settings, output: Output) -> None:
+    if is_unfinished(settings.output) and not settings.resume:
+        folder = settings.output
+        say(f"warning: {folder}: an unfinished training is there and is begun anew; --resume would go on with it")
+        (output.work / checkpoint.FILE).unlink()
+
+
+def _learn(settings: Settings, backbone: Backbone, pictures: Pictures, where: Distribution, work: Path) -> Learnt:
+    """Build the classifier and teach it."""
+    chosen, dataset = settings.hyperparameters, pictures.dataset()
+    labels, small = len(pictures.labels.names), small_size(settings.size)
+    with where.strategy.scope(), precision(chosen.precision):
+        features = backbone.build(None)
+        load_weights(features, backbone, settings.weights)
+        model = classifier(features, backbone, labels, chosen.dropout)
+    beginning = Beginning()
+    if settings.weights != NONE:
+        beginning = begin(model, dataset, pictures.labels, small, settings.mirror)
+    chosen = msgspec.structs.replace(chosen, mirror=beginning.mirror.used)
+    told = logs(settings.logs) if settings.logs and where.is_chief else ()
+    training = Training(model, dataset, chosen, where, work if where.is_chief else None, told=told)
+    _take_up(settings, training, pictures)
+    training.run(stages(settings, dataset.shown))
+    final = classifier(backbone.build(settings.size), backbone, labels, chosen.dropout)
+    final.set_weights(model.get_weights())
+    return Learnt(final, without_rescaling(final), dataset, chosen, training.epochs, beginning)
+
+
+def _take_up(settings: Settings, training: Training, pictures: Pictures) -> None:
+    """Go on where a training stopped, if the user says so."""
+    fingerprint = hashlib.sha256(f"{settings.told()}{pictures.fingerprint}".encode()).hexdigest()
+    training.fingerprint = fingerprint
+    if not settings.resume:
+        return
+    if training.resume(Output(settings.output).work, fingerprint):
+        say(f"going on after {len(training.epochs) - 1} epochs")
+    elif settings.strategy == "multiworker":
+        message = f"--resume: {settings.output}: no unfinished training there; all machines must see the same folder"
+        raise InputError(message)
+    else:
+        say(f"warning: {settings.output}: no unfinished training there; beginning one")
+
+
+def small_size(size: int) -> int:
+    """At how many pixels a side most is learnt, where the model takes ``size``."""
+    small = round(SMALL_SHARE * size / STEP) * STEP
+    return small if LEAST_SMALL <= small < size else size
+
+
+def stages(settings: Settings, shown: int) -> Sequence[Stage]:
+    """What is learnt, stage by stage.
+
+    A backbone that knows nothing yet is trained as a whole. Of another the head is fitted already; then all of it
+    learns, first on small pictures, and last on those of full size, along one rise and fall of the learning rate.
+
+    Args:
+        settings: epochs, size and weights.
+        shown: pictures in an epoch.
+    """
+    if settings.weights == NONE:
+        epochs = settings.epochs or int(np.clip(SCRATCH_SHOWN // shown, *SCRATCH_EPOCHS))
+        return (Stage("training", None, epochs, normalises=True),)
+    small = small_size(settings.size)
+    epochs = int(np.clip(SHOWN // shown, *EPOCHS)) if settings.epochs is None else settings.epochs
+    last = max(1, round(LAST_EPOCHS * epochs)) if small < settings.size else epochs
+    turn = (epochs - last) / epochs if epochs else 1.0
+    every = (
+        Stage("head", "pool", settings.head_epochs, small),
+        Stage("fine-tuning", None, epochs - last, small, (0.0, turn)),
+        Stage("fine-tuning at full size", None, min(last, epochs), settings.size, (turn, 1.0)),
+    )
+    return tuple(stage for stage in every if stage.epochs)
