@@ -47,6 +47,8 @@ class Output:
             message = f"{self.folder}: holds a model already; choose another --output, or give --overwrite"
             raise InputError(message)
         try:
+            if (self.work / MARK_FILE).is_file() and self.results.exists():
+                shutil.rmtree(self.results)  # of a run that did not come to its end
             self.results.mkdir(parents=True, exist_ok=True)
             (self.work / MARK_FILE).write_text(MARK, "utf-8")
         except OSError as error:

@@ -1,1 +1,1 @@
-"""Tests of the room model."""
+"""Tests of the trainer's room data."""

@@ -1,0 +1,99 @@
+"""The folder in which a model ends: nothing of the user's is removed, and no model is half of another."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trainer.errors import InputError
+from trainer.output import WORK, Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def made(folder: Path, text: str) -> Output:
+    """An output folder with results that are not in their places yet."""
+    output = Output(folder)
+    output.prepare(overwrite=True)
+    for name in ("model.tflite", "report.json"):
+        (output.results / name).write_text(text)
+    return output
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_results_come_into_their_places_and_the_work_goes(tmp_path: Path) -> None:
+    made(tmp_path / "out", "new").finish()
+    assert contents(tmp_path / "out") == {"model.tflite": "new", "report.json": "new"}
+    assert not (tmp_path / "out" / WORK).exists()
+
+
+def test_what_is_the_users_stays(tmp_path: Path) -> None:
+    for name in ("work", "results", "photographs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").write_text("mine")
+    (tmp_path / "notes.txt").write_text("mine")
+    made(tmp_path, "new").finish()
+    assert (tmp_path / "work" / "mine.txt").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("work", "results", "photographs", "notes.txt"),
+        *("model.tflite", "report.json"),
+    }
+
+
+def test_a_folder_of_that_name_that_is_not_ours_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / WORK).mkdir()
+    (tmp_path / WORK / "mine.txt").write_text("mine")
+    Output(tmp_path).discard()
+    assert (tmp_path / WORK / "mine.txt").read_text() == "mine"
+
+
+def test_a_model_is_not_written_over_unless_that_is_asked(tmp_path: Path) -> None:
+    made(tmp_path, "old").finish()
+    with pytest.raises(InputError, match="holds a model already; choose another --output, or give --overwrite"):
+        Output(tmp_path).prepare(overwrite=False)
+
+
+def test_what_was_stopped_before_its_results_were_whole_leaves_the_model_before(tmp_path: Path) -> None:
+    made(tmp_path, "old").finish()
+    made(tmp_path, "half")
+    Output(tmp_path).prepare(overwrite=True)
+    assert contents(tmp_path) == {"model.tflite": "old", "report.json": "old"}
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_kill_among_the_renames_is_made_good_by_the_next_run(tmp_path: Path, moved: int) -> None:
+    made(tmp_path, "old").finish()
+    made(tmp_path, "new")
+    program = f"""
+import os, pathlib, signal
+from trainer.output import Output
+rename = pathlib.Path.replace
+count = 0
+def replace(path, to):
+    global count
+    if count == {moved}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    count += 1
+    return rename(path, to)
+pathlib.Path.replace = replace
+Output(pathlib.Path({str(tmp_path)!r})).finish()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=False)
+    if moved < 2:
+        assert ended.returncode == -9
+    with pytest.raises(InputError, match="holds a model already"):
+        Output(tmp_path).prepare(overwrite=False)
+    assert contents(tmp_path) == {"model.tflite": "new", "report.json": "new"}
+
+
+def test_an_output_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=f"--output {tmp_path}/file/out: not a directory"):
+        Output(tmp_path / "file" / "out").prepare(overwrite=False)
