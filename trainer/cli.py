@@ -129,8 +129,8 @@ def evaluate(*, model: Path, data: Path, fit: Fit | None, overrides: tuple[str, 
     MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes.
     """
     from trainer.progress import say
+    from trainer.report.figures import class_results
     from trainer.report.folder_evaluation import evaluate_folder
-    from trainer.report.report import class_results
 
     result = evaluate_folder(_model_settings(model, overrides), data, fit)
     for finding in result.findings:
@@ -153,7 +153,7 @@ def evaluate(*, model: Path, data: Path, fit: Fit | None, overrides: tuple[str, 
         }
         _print_json(figures)
         return
-    rows = [(each.name, str(each.photographs), f"{each.accuracy:.1%}", each.taken_for or "") for each in results]
+    rows = [(each.name, str(each.photographs), f"{each.recall or 0:.1%}", each.taken_for or "") for each in results]
     _print_table(("class", "photographs", "accuracy", "most often taken for"), rows)
     threads = result.model.plan.threads
     click.echo(

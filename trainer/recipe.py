@@ -18,6 +18,7 @@ import tensorflow as tf
 from edgecam import config
 from edgecam.camera.fit import Fit
 from edgecam.errors import in_words
+from edgecam.events.labels import NEUTRAL
 from edgecam.model.classifier import Classifier
 from trainer.data.listing import list_photographs
 from trainer.data.pixels import read_pixels
@@ -34,8 +35,10 @@ from trainer.quantisation.conversion import Format, convert
 from trainer.quantisation.metadata import with_metadata, with_own
 from trainer.quantisation.remedies import remedies
 from trainer.quantisation.search import Converted, quantise
-from trainer.report import report
+from trainer.report import page, report
 from trainer.report.evaluation import evaluate
+from trainer.report.figures import figures
+from trainer.report.mistakes import worst_mistakes
 from trainer.report.pixel_choice import Range
 
 if TYPE_CHECKING:
@@ -261,12 +264,18 @@ def finish(
     (output / "model.tflite").write_bytes(content)
     (output / "labels.txt").write_text("".join(f"{name}\n" for name in classes), "utf-8")
     photos = [photographs.listing.photos[at] for at in tested]
+    measured = figures(
+        classes,
+        after,
+        float_=before if settings.format != "float32" else None,
+        is_int8=settings.format == "int8",
+        thresholds={},
+        neutral=[name for name in classes if name.casefold() in NEUTRAL],
+    )
     result = report.Report(
+        **msgspec.structs.asdict(measured),
         backbone=settings.backbone,
         classes=classes,
-        accuracy=report.Accuracy(
-            before.accuracy, after.accuracy if settings.format == "int8" else None, after.accuracy
-        ),
         format=settings.format,
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
@@ -279,11 +288,9 @@ def finish(
         pixels=pixels,
         epochs=epochs,
         attempts=converted.attempts,
-        per_class=report.class_results(after, classes),
-        confusion=tuple(tuple(row) for row in after.confusion().tolist()),
-        mistakes=report.worst_mistakes(after, photos, classes),
+        mistakes=worst_mistakes(after, photos, classes),
     )
-    report.write(result, output, photos)
+    page.write(result, output, photos)
     return result
 
 
