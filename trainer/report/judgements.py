@@ -44,7 +44,7 @@ def _judgements(
         low, high = wilson(right, photographs)
         yield (
             f"{photographs} test photographs are too few to tell how good the model is: {right} right ones fit with "
-            f"anything from {low:.0%} to {high:.0%}"
+            f"anything from {low * 100:.0f} to {high * 100:.0f} %"
         )
     few = [each for each in per_class if 0 < each.photographs < FEW_OF_CLASS]
     if few:

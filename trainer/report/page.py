@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from importlib import resources
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from trainer.report.report import Report
 
 PICTURE = 160
-IN_TITLE = 6
+IN_TITLE = 80  # letters of names
 SAID = 12  # findings that stand on the page as they are; of more, all but a summary is folded
 
 
@@ -83,8 +84,10 @@ def page(report: Report, model: Path, photos: Sequence[Photo]) -> str:
 
 def title(classes: Sequence[str]) -> str:
     """The classes, of many the first ones."""
-    more = len(classes) - IN_TITLE
-    return ", ".join(classes) if more <= 1 else f"{', '.join(classes[:IN_TITLE])} and {more} more"
+    lengths = accumulate(len(each) + 2 for each in classes)
+    fitting = max(1, sum(length <= IN_TITLE for length in lengths))
+    more = len(classes) - fitting
+    return ", ".join(classes[:fitting]) + (f" and {more} more" if more else "")
 
 
 def _shown(report: Report) -> tuple[list[list[int]], list[str], list[str]]:

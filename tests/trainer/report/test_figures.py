@@ -45,7 +45,8 @@ def test_each_figure_is_what_it_says() -> None:
     assert accuracy.robust == pytest.approx((0.5 + 0.75) / 2)
     assert [each.name for each in made.per_class] == ["cat", "dog"]
     cat, dog = made.per_class
-    assert (cat.recall, cat.precision, dog.recall, dog.precision) == (1, pytest.approx(2 / 3), 0.5, 1)
+    assert (cat.recall, dog.recall, dog.precision) == (1, 0.5, 1)
+    assert cat.precision == pytest.approx(2 / 3)
     assert dog.taken_for == "cat"
     assert made.coverage == pytest.approx(2 / 3)
     assert made.false_event_rate == 0.25
