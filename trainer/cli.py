@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from edgecam.config import ModelSettings
     from trainer.comparison import Row
-    from trainer.report.report import Report
 
 DATA = click.argument("data", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -197,6 +196,7 @@ def train(**options: Any) -> None:
     _import_tensorflow()
     from trainer.recipe.train import is_unfinished
     from trainer.recipe.train import train as run
+    from trainer.report import terminal
 
     settings = _settings(options)
     try:
@@ -206,7 +206,7 @@ def train(**options: Any) -> None:
             click.echo(f"{settings.output}: stopped; --resume goes on with it", err=True)
         raise
     if result:
-        _print_result(result, settings.output)
+        terminal.print_result(result, settings.output)
 
 
 @cli.command()
@@ -216,44 +216,29 @@ def train(**options: Any) -> None:
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="How MODEL is read: model.labels=FILE; repeatable."
 )
+@click.option("--all", "every", is_flag=True, help="Test with what it was trained with too, which flatters.")
+@click.option("--strict", is_flag=True, help="Refuse folders that MODEL does not know, instead of leaving them out.")
+@_kind_option
 @JSON
-def evaluate(*, model: Path, data: Path, fit: Fit | None, overrides: tuple[str, ...], as_json: bool) -> None:
+def evaluate(*, model: Path, data: Path, overrides: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """Tell how good and how fast MODEL is.
 
-    MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes.
+    MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes. Of these it is shown
+    what it was tested with when it was trained, or has never seen.
     """
     from trainer.progress import say
-    from trainer.report.folder_evaluation import evaluate_folder
-    from trainer.report.report import class_results
+    from trainer.report import terminal
+    from trainer.report.folder_evaluation import Asked, evaluate_folder
 
-    result = evaluate_folder(_model_settings(model, overrides), data, fit)
+    result = evaluate_folder(_model_settings(model, overrides), data, Asked(**asked))
     for finding in result.findings:
         say(f"warning: {finding}")
     if result.doubt:
         say(f"warning: {result.doubt}")
-    evaluation, count, pixels = result.evaluation, len(result.photos), result.model.pixels
-    results = [each for each in class_results(evaluation, result.names) if each.photographs]
     if as_json:
-        told: dict[str, Any] = {"name": pixels.name, "source": pixels.source, "reason": pixels.reason}
-        if result.ranges:
-            told |= {"ranges": result.ranges.accuracies, "best": result.ranges.best}
-        figures = {
-            "model": str(model),
-            "photographs": count,
-            "accuracy": evaluation.accuracy,
-            "latency_ms": round(evaluation.latency_ms, 3),
-            "pixels": told,
-            "per_class": results,
-        }
-        _print_json(figures)
-        return
-    rows = [(each.name, str(each.photographs), f"{each.accuracy:.1%}", each.taken_for or "") for each in results]
-    _print_table(("class", "photographs", "accuracy", "most often taken for"), rows)
-    threads = result.model.plan.threads
-    click.echo(
-        f"accuracy {evaluation.accuracy:.1%} on {count} photographs, {evaluation.latency_ms:.1f} ms each "
-        f"({'one thread' if threads == 1 else f'{threads} threads'}, this machine)"
-    )
+        terminal.print_json(terminal.evaluation_for_programs(model, result))
+    else:
+        terminal.print_evaluation(result)
 
 
 def _model_settings(model: Path, overrides: tuple[str, ...]) -> ModelSettings:
@@ -298,10 +283,11 @@ def convert(**options: Any) -> None:
     """
     _import_tensorflow()
     from trainer.keras_conversion import convert_model
+    from trainer.report import terminal
 
     keras_model = options.pop("keras_model")
-    result = convert_model(keras_model, _settings(options))
-    _print_result(result, options["output"])
+    settings = _settings(options)
+    terminal.print_result(convert_model(keras_model, settings), settings.output)
 
 
 @cli.command()
@@ -323,6 +309,7 @@ def compare(*, names: tuple[str, ...], weights: tuple[str, ...], as_json: bool, 
     """
     _import_tensorflow()
     from trainer import comparison
+    from trainer.report import terminal
 
     by_name = dict(each.split("=", 1) for each in weights if "=" in each)
     unknown = sorted({*by_name} - {*NAMES})
@@ -332,7 +319,7 @@ def compare(*, names: tuple[str, ...], weights: tuple[str, ...], as_json: bool, 
     common = next((each for each in weights if "=" not in each), "imagenet")
     rows = comparison.compare(_settings({**options, "weights": common}), names or TUTORIAL, by_name)
     if as_json:
-        _print_json(rows)
+        terminal.print_json(rows)
     else:
         _print_comparison(rows)
         click.echo(f"picture: {options['output'] / 'comparison.svg'}")
@@ -353,6 +340,7 @@ def cost(*, file: Path | None, images_per_second: float | None, as_json: bool, *
 
     Here: on the device; there: in the cloud. Money is in any one currency.
     """
+    from trainer.report import terminal
     from trainer.report.cost import Prices
     from trainer.report.cost import cost as compute
 
@@ -367,7 +355,7 @@ def cost(*, file: Path | None, images_per_second: float | None, as_json: bool, *
     )
     result = compute(prices, speed)
     if as_json:
-        _print_json(result)
+        terminal.print_json(result)
         return
     rows = [
         ("cost of an image", f"{prices.cloud_image:.7f}", f"{result.edge_image:.7f}"),
@@ -375,7 +363,7 @@ def cost(*, file: Path | None, images_per_second: float | None, as_json: bool, *
         ("devices", "", f"{result.devices} ({result.busy:.1%} busy)"),
         ("time for an image", "that of the network, and more", f"{1000 / speed:.1f} ms ({source})"),
     ]
-    _print_table(("", "cloud", "edge"), rows)
+    terminal.print_table(("", "cloud", "edge"), rows)
     click.echo(
         f"saving: {result.saving:.1%} a month; paid back after {result.pays_after_months:.1f} months"
         if result.pays_after_months is not None and result.saving > 0
@@ -402,11 +390,12 @@ def _speed(file: Path | None, images_per_second: float | None) -> tuple[float, s
 
 def _import_tensorflow() -> None:
     """Import it without what it has to say of processors that are not there."""
+    from trainer.progress import waiting
     from trainer.quiet import quietly
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # a third faster, but off by itself on some processors
-    with quietly():
+    with waiting("loading TensorFlow, some seconds"), quietly():
         import tensorflow  # noqa: F401, ICN001
 
 
@@ -424,21 +413,9 @@ def _settings(options: dict[str, Any]) -> Any:
     return Settings(**given, hyperparameters=Hyperparameters(**tuned))
 
 
-def _print_json(figures: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(figures)).decode())
-
-
-def _print_result(result: Report, output: Path) -> None:
-    after = "" if result.format == "float32" else f", {result.format} {result.accuracy.converted:.1%}"
-    click.echo(f"accuracy: float {result.accuracy.float_:.1%}{after} on {result.data.test} test photographs")
-    if result.pixels:
-        click.echo(f"pixels:   {result.pixels.name} ({result.pixels.reason})")
-    click.echo(f"model:    {output / 'model.tflite'} ({result.size_bytes / 1e6:.2f} MB, {result.latency_ms:.1f} ms)")
-    click.echo(f"report:   {output / 'report.html'}")
-    click.echo(f"try it:   edgecam run --set model.path={output / 'model.tflite'}")
-
-
 def _print_comparison(rows: list[Row]) -> None:
+    from trainer.report import terminal
+
     cells = [
         (
             each.backbone,
@@ -450,19 +427,7 @@ def _print_comparison(rows: list[Row]) -> None:
         )
         for each in rows
     ]
-    _print_table(("model", "size (MB)", "latency (ms)", "float", "as converted", "images a second"), cells)
-
-
-def _print_table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for place, title in enumerate(titles):
-        table.add_column(title, justify="right" if place and rows and rows[0][place][:1].isdigit() else "left")
-    for row in rows:
-        table.add_row(*row)
-    Console(soft_wrap=True, highlight=False).print(table)
+    terminal.print_table(("model", "size (MB)", "latency (ms)", "float", "as converted", "images a second"), cells)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 def bar(things: Iterable[Any], title: str, total: int) -> Any:
     """Show a bar while things are gone through; nothing where there is no terminal."""
     return tqdm(things, title, total, leave=False, disable=None, unit="", dynamic_ncols=True)
+
+
+@contextlib.contextmanager
+def waiting(title: str) -> Iterator[None]:
+    """Show a line while something takes long; nothing where there is no terminal."""
+    with tqdm(desc=title, bar_format="{desc} ...", leave=False, disable=None):
+        yield
 
 
 def say(line: str) -> None:

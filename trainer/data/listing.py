@@ -53,13 +53,17 @@ class Listing:
     findings: tuple[Finding, ...] = ()
 
 
-def list_photographs(root: Path) -> Listing:
+def list_photographs(root: Path, least: int = 2) -> Listing:
     """Find classes and files: ``root/<class>/*``, or ``root/train/<class>/*`` and the like.
 
     A folder ``test`` or ``validation`` of its own is used, beside ``train`` or beside the classes.
 
+    Args:
+        root: the folder.
+        least: how many classes there must be: to train two, to test a model one.
+
     Raises:
-        InputError: there is no such folder, or fewer than two classes, or a class that cannot be trained.
+        InputError: there is no such folder, or too few classes, or a class that cannot be trained.
     """
     folders = _subfolders(root)
     parts = {folder.name: folder for folder in folders if folder.name in FOLDERS}
@@ -72,7 +76,7 @@ def list_photographs(root: Path) -> Listing:
     else:
         places.insert(0, (root, None))
         classes = [_class_name(folder) for folder in others]
-    if len(classes) < 2:  # noqa: PLR2004
+    if len(classes) < least:
         found = f"only one ({classes[0]})" if classes else "none"
         message = f"{root}: a classifier needs two classes or more, with a subfolder for each; there is {found}"
         raise InputError(message)

@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgecam.events.labels import NEUTRAL, Labels
 from edgecam.model.classifier import Classifier
 from trainer.data.listing import list_photographs
 from trainer.data.pixels import read_pixels
 from trainer.data.sample import evenly
 from trainer.errors import InputError
+from trainer.report import folder_classes, tested_part
 from trainer.report.evaluation import evaluate
+from trainer.report.figures import figures
 from trainer.report.ranges import CAFFE, CAFFE_MEAN, MOST, measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from edgecam import config
     from edgecam.camera.fit import Fit
-    from trainer.data.listing import Finding, Listing, Photo
-    from trainer.report.evaluation import Evaluation
+    from trainer.data.listing import Finding
+    from trainer.report.folder_classes import Kind
     from trainer.report.ranges import Ranges
-
-SHOWN = 20
+    from trainer.report.report import Figures
+    from trainer.report.tested_part import Tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +37,19 @@ class FolderEvaluation:
 
     Attributes:
         model: it, loaded.
-        evaluation: what it made of the photographs.
-        names: what its scores are of.
-        photos: in the evaluation's order.
+        figures: what it made of the photographs.
+        latency_ms: the median time of one of them.
+        photographs: how many of its classes were shown.
+        tested: which these are.
         findings: what was odd about the folder.
         ranges: where the model's pixels are assumed: how often it is right under each range.
     """
 
     model: Classifier
-    evaluation: Evaluation
-    names: tuple[str, ...]
-    photos: Sequence[Photo]
+    figures: Figures
+    latency_ms: float
+    photographs: int
+    tested: Tested
     findings: Sequence[Finding]
     ranges: Ranges | None
 
@@ -68,68 +69,65 @@ class FolderEvaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reported:
-    """From a model's scores to those of its names, of which each is there once, as the daemon counts them."""
+class Asked:
+    """How a folder is to be taken.
 
-    names: tuple[str, ...]
-    labels: Labels | None
+    Attributes:
+        fit: how photographs are made to fit; None: as the model says.
+        kind: of the events that the model is for.
+        every: test with all photographs, those that the model was trained with too.
+        strict: refuse folders that the model does not know.
+    """
 
-    def __call__(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self.labels is None:  # one score, whose rest is that of the other folder
-            return np.array([1 - scores[0], scores[0]], np.float32)
-        return self.labels.scores(scores).astype(np.float32)
+    fit: Fit | None = None
+    kind: Kind = "visit"
+    every: bool = False
+    strict: bool = False
 
 
-def evaluate_folder(settings: config.ModelSettings, data: Path, fit: Fit | None = None) -> FolderEvaluation:
-    """Show a model the photographs of a folder: those to test with if there are such, else all.
+def evaluate_folder(settings: config.ModelSettings, data: Path, asked: Asked) -> FolderEvaluation:
+    """Show a model the photographs of a folder that it was not trained with.
 
     Args:
         settings: which model, and how it is read.
         data: the folder.
-        fit: how photographs are made to fit; None: as the model says.
+        asked: how it is taken.
 
     Raises:
         InputError: there are no photographs, or of classes that the model does not know.
         ModelError: the file is no image classifier.
     """
     model = Classifier(settings)
-    listing = list_photographs(data)
-    reported = _reported(model, listing)
-    tested = [photo for photo in listing.photos if photo.part == "test"] or listing.photos
-    chosen = replace(listing, photos=tuple(tested))
+    listing = list_photographs(data, least=1)
+    folders = folder_classes.match(model, listing, asked.kind, strict=asked.strict)
+    reported, roles = folders.reported, folders.roles
+    wanted = [photo for photo in listing.photos if roles[photo.label] is not None]
+    tested = tested_part.choose(data, wanted, tested_part.parts_of(model.file.path), every=asked.every)
+    chosen = replace(listing, photos=tested.photos)
     with tempfile.TemporaryDirectory() as folder:
-        pixels, digests, findings = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", fit or model.fit)
-        if not digests:
+        pixels, digests, findings = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", asked.fit or model.fit)
+        labels = np.array([_place(roles[photo.label]) for photo in tested.photos], np.int64)
+        readable = np.array(list(digests), np.int64)
+        known, strangers = readable[labels[readable] >= 0], readable[labels[readable] < 0]
+        if not len(known):
             message = f"{data}: no photographs that can be read"
             raise InputError(message)
-        known = [reported.names.index(name) for name in listing.classes]
-        labels = np.array([known[photo.label] for photo in tested], np.int64)
-        readable = np.array(list(digests), np.int64)
-        result = evaluate(model, pixels, labels, readable, reported)
+        result = evaluate(model, pixels, labels, known, reported)
+        unrelated = evaluate(model, pixels, labels, strangers, reported).scores if len(strangers) else None
         ranges = None
         if model.pixels.source == "assumed":
-            ranges = measure(settings, pixels, labels, evenly(labels, readable, MOST, 0), reported)
-    photos = [tested[at] for at in readable]
-    return FolderEvaluation(model, result, reported.names, photos, [*listing.findings, *findings], ranges)
+            ranges = measure(settings, pixels, labels, evenly(labels, known, MOST, 0), reported)
+    shown = {listing.classes[photo.label] for photo in tested.photos if roles[photo.label] == "unrelated"}
+    told = figures(
+        reported.names,
+        result,
+        thresholds=model.thresholds,
+        neutral=reported.neutral,
+        unrelated={} if unrelated is None else {", ".join(sorted(shown)): unrelated},
+    )
+    odd = [*listing.findings, *folders.findings, *findings]
+    return FolderEvaluation(model, told, result.latency_ms, len(known), tested, odd, ranges)
 
 
-def _reported(model: Classifier, listing: Listing) -> _Reported:
-    """What the scores are reported as.
-
-    Raises:
-        InputError: there are photographs of what the model does not know.
-    """
-    unknown = [name for name in listing.classes if name not in model.classes]
-    if len(model.classes) == len(unknown) == 1 and unknown[0].casefold() in NEUTRAL:
-        return _Reported((unknown[0], model.classes[0]), None)
-    if unknown:
-        more = ", ..." if len(model.classes) > SHOWN else ""
-        message = (
-            f"{listing.root}: the model does not know {', '.join(unknown)}; it knows "
-            f"{', '.join(model.classes[:SHOWN])}{more}"
-        )
-        if len(model.classes) == 1:
-            message += "; call the folder of all else nothing"
-        raise InputError(message)
-    labels = Labels(model.classes)
-    return _Reported(labels.names, labels)
+def _place(role: folder_classes.Role) -> int:
+    return role if isinstance(role, int) else -1

@@ -1,56 +1,224 @@
-"""What came out of a training: figures for programs, and a page for people."""
+"""What came out of a training, as figures for programs."""
 
 from __future__ import annotations
 
-import base64
 import platform
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import cv2
-import jinja2
 import msgspec
-import numpy as np
 
 from edgecam import __version__
-from trainer.data.listing import shown
-from trainer.data.photograph_files import read_photograph
+from trainer.calibration.statistics import Interval
 from trainer.learning.learning_curve import Epoch
-from trainer.report import plots
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from trainer.data.listing import Photo
-    from trainer.report.evaluation import Evaluation
-
-WORST = 24
-PICTURE = 160
+SCHEMA = 2
 
 
-class Accuracy(msgspec.Struct, frozen=True):
-    """Fractions of the test photographs that were told rightly.
+class McNemar(msgspec.Struct, frozen=True):
+    """The float model against the converted one on the same photographs.
 
     Attributes:
-        float_: by the float32 model.
+        only_float: how many only the float model knew.
+        only_converted: how many only the other knew.
+        p: how probable so great a difference would be if both were equally good, 0..1.
+    """
+
+    only_float: int
+    only_converted: int
+    p: float
+
+
+class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of the test photographs that were told rightly, 0..1.
+
+    Attributes:
+        float_: by the float32 model; as ``converted`` where there was no other.
         int8: by the int8 model, if there is one.
         converted: by model.tflite, whatever its format.
+        interval: of ``converted``: where the true one lies with 95 % confidence (Wilson).
+        balanced: the mean over the classes, by model.tflite.
+        macro_f1: the mean F1 of the classes, by model.tflite.
+        mcnemar: float against int8; None: there is no int8.
+        robust: the mean under conditions such as darkness, by model.tflite; None: not measured.
     """
 
     float_: float = msgspec.field(name="float")
-    int8: float | None
+    int8: float | None = None
     converted: float
+    interval: Interval
+    balanced: float
+    macro_f1: float
+    mcnemar: McNemar | None = None
+    robust: float | None = None
+
+
+class ClassResult(msgspec.Struct, frozen=True):
+    """How the test photographs of one class were taken.
+
+    Attributes:
+        name: of the class.
+        photographs: how many show it.
+        right: how many of them were taken for it.
+        taken_for: the commonest mistake.
+        recall: the share of right ones, 0..1; None: it was not tested.
+        recall_interval: of that.
+        precision: of those taken for it, the share that show it, 0..1; None: none was taken for it.
+        precision_interval: of that.
+    """
+
+    name: str
+    photographs: int
+    right: int
+    taken_for: str | None
+    recall: float | None
+    recall_interval: Interval | None
+    precision: float | None
+    precision_interval: Interval | None
+
+
+class ReliabilityBin(msgspec.Struct, frozen=True):
+    """Photographs whose highest score lies above ``low``, up to ``high``: its mean, and how many of them are right."""
+
+    low: float
+    high: float
+    pictures: int
+    confidence: float | None
+    accuracy: float | None
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """Whether scores say how often they are right: as it was learnt (float), and as it is in model.tflite.
+
+    Attributes:
+        temperature: by which the logits are divided.
+        ece_before: expected calibration error without it, 0..1; None: not known.
+        ece_after: as it is.
+        bins_before: from score 0 to 1; empty: not known.
+        bins_after: likewise, as it is.
+    """
+
+    temperature: float
+    ece_before: float | None
+    ece_after: float
+    bins_before: tuple[ReliabilityBin, ...]
+    bins_after: tuple[ReliabilityBin, ...]
+
+
+class Unrelated(msgspec.Struct, frozen=True):
+    """What pictures score that show nothing of what is to be told.
+
+    Attributes:
+        name: which pictures these are.
+        pictures: how many.
+        events: how many are told of all the same, as their label's score is at or above its threshold.
+        interval: of the share of these.
+        scores: how many have a highest score in each twentieth of 0..1, neutral labels aside.
+    """
+
+    name: str
+    pictures: int
+    events: int
+    interval: Interval
+    scores: tuple[int, ...]
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """How many test photographs are told rightly under a condition, such as darkness: a share, 0..1."""
+
+    name: str
+    accuracy: float
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test says of a model.
+
+    Attributes:
+        labels: what the model's scores are of; `background` is among them where the model has it.
+        accuracy: on the test photographs.
+        per_class: the classes that were shown, and those that were to be.
+        confusion: how many of a label (row) were taken for another (column).
+        ece: expected calibration error of model.tflite, 0..1.
+        calibration: more of that.
+        coverage: the share of right answers that reach their threshold and so are told; None: none is right.
+        false_event_rate: the share of unrelated pictures that are told of; None: none was shown.
+        unrelated: more of that.
+        known_scores: how many right answers have a score in each twentieth of 0..1.
+        robust: accuracy under conditions; the clean one is ``accuracy.converted``.
+        thresholds: from which score on a label is told, by label.
+        neutral: labels that are not told.
+        graphs: accuracy of each graph that the daemon may run, by its name.
+        judgements: what so few photographs cannot tell, a sentence each.
+    """
+
+    labels: tuple[str, ...]
+    accuracy: Accuracy
+    per_class: tuple[ClassResult, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    ece: float
+    calibration: Calibration
+    coverage: float | None
+    false_event_rate: float | None
+    unrelated: tuple[Unrelated, ...]
+    known_scores: tuple[int, ...]
+    robust: tuple[Condition, ...]
+    thresholds: dict[str, float]
+    neutral: tuple[str, ...]
+    graphs: dict[str, float]
+    judgements: tuple[str, ...]
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the model tells no more than one that says the same of all: as the mean over the classes shows."""
+        shares = [each.recall for each in self.per_class if each.recall is not None]
+        return len(shares) > 1 and sum(shares) <= 1 + 1e-9
 
 
 class Data(msgspec.Struct, frozen=True):
-    """The photographs: how many served what for, and what was found about them."""
+    """The photographs: how many served what for, and what was found about them.
+
+    Attributes:
+        folder: where they are.
+        train: how many were learnt from.
+        validation: how many told when to stop, and what to choose.
+        test: how many were tested with.
+        findings: what was odd, a line a file.
+        summary: the same, a line a kind; empty: as the findings.
+    """
 
     folder: str
     train: int
     validation: int
     test: int
     findings: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
+
+
+class Split(msgspec.Struct, frozen=True):
+    """What was tested on.
+
+    Attributes:
+        tested_on: ``test``: photographs that had no part in learning nor in any choice.
+        made_by: ``folders`` of the user's, ``seed``: dealt out, or ``kept``: as in the training before.
+        train: how many photographs.
+        validation: likewise.
+        test: likewise.
+    """
+
+    tested_on: Literal["test"]
+    made_by: Literal["folders", "seed", "kept"]
+    train: int
+    validation: int
+    test: int
+
+
+class Mirror(msgspec.Struct, frozen=True):
+    """Whether photographs were mirrored while they were learnt, and why, in words."""
+
+    used: bool
+    reason: str
 
 
 class Pixels(msgspec.Struct, frozen=True):
@@ -69,26 +237,21 @@ class Pixels(msgspec.Struct, frozen=True):
     accuracies: dict[str, float] = {}
 
 
-class ClassResult(msgspec.Struct, frozen=True):
-    """How the test photographs of one class were taken; ``taken_for`` is the commonest mistake."""
-
-    name: str
-    photographs: int
-    right: int
-    taken_for: str | None
-
-    @property
-    def accuracy(self) -> float | None:
-        """The fraction of right ones, if there are any photographs."""
-        return self.right / self.photographs if self.photographs else None
-
-
 class Mistake(msgspec.Struct, frozen=True):
     """A test photograph that was taken for another class, and with which score."""
 
     path: str
     label: str
     taken_for: str
+    score: float
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """A photograph that probably lies in the wrong folder: it looks like another class, with that score."""
+
+    path: str
+    label: str
+    looks_like: str
     score: float
 
 
@@ -102,14 +265,23 @@ class Attempt(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it."""
+class Report(Figures, frozen=True, kw_only=True):
+    """All of it.
 
-    schema: int = 1
+    Attributes:
+        classes: the user's, in the order of their labels.
+        split: what was tested on; None: not told.
+        layout: as what the folder was understood; empty: not told.
+        mirror: None: not told.
+        suspects: photographs that probably lie in the wrong folder, the likeliest first.
+        mistakes: test photographs taken for something else, the surest first.
+        attempts: at int8, on the photographs for validation.
+    """
+
+    schema: int = SCHEMA
     version: str = __version__
     backbone: str
     classes: tuple[str, ...]
-    accuracy: Accuracy
     format: str
     size_bytes: int
     sha256: str
@@ -118,24 +290,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     seconds: float
     data: Data
+    split: Split | None = None
+    layout: str = ""
+    mirror: Mirror | None = None
     settings: dict[str, Any]
     pixels: Pixels | None = None
     epochs: tuple[Epoch, ...]
     attempts: tuple[Attempt, ...]
-    per_class: tuple[ClassResult, ...]
-    confusion: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...]
+    suspects: tuple[Suspect, ...] = ()
 
     @property
     def images_per_second(self) -> float:
         """How many photographs one thread classifies."""
         return 1000 / self.latency_ms
-
-    @property
-    def is_blind(self) -> bool:
-        """Whether the model tells no more than one that says the same of all: as the mean over the classes shows."""
-        shares = [each.accuracy for each in self.per_class if each.accuracy is not None]
-        return len(shares) > 1 and sum(shares) <= 1 + 1e-9
 
 
 def machine() -> str:
@@ -148,63 +316,6 @@ def machine() -> str:
     return f"{names[-1] if names else platform.processor() or 'unknown processor'} ({platform.machine()})"
 
 
-def class_results(evaluation: Evaluation, classes: Sequence[str]) -> tuple[ClassResult, ...]:
-    """One for each class, in their order."""
-    results = []
-    for label, row in enumerate(evaluation.confusion()):
-        wrong = row.copy()
-        wrong[label] = 0
-        taken_for = classes[int(wrong.argmax())] if wrong.any() else None
-        results.append(ClassResult(classes[label], int(row.sum()), int(row[label]), taken_for))
-    return tuple(results)
-
-
-def worst_mistakes(evaluation: Evaluation, photos: Sequence[Photo], classes: Sequence[str]) -> tuple[Mistake, ...]:
-    """Photographs taken for something else, the surest mistakes first.
-
-    Args:
-        evaluation: of these photographs.
-        photos: in the evaluation's order.
-        classes: their names.
-    """
-    guesses = evaluation.scores.argmax(1)
-    sureness = evaluation.scores.max(1)
-    wrong = np.flatnonzero(guesses != evaluation.labels)
-    order = wrong[np.argsort(-sureness[wrong], kind="stable")][:WORST]
-    return tuple(
-        Mistake(
-            shown(photos[at].path), classes[evaluation.labels[at]], classes[guesses[at]], round(float(sureness[at]), 4)
-        )
-        for at in order
-    )
-
-
-def write(report: Report, folder: Path, photos: Sequence[Photo]) -> None:
-    """Write ``report.json`` and ``report.html``, which needs nothing but itself.
-
-    Args:
-        report: what to write.
-        folder: where to.
-        photos: those among which its mistakes are.
-    """
-    paths = {shown(photo.path): photo.path for photo in photos}
-    (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (resources.files("trainer.report") / name).read_text("utf-8")),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    page = environment.get_template("report.html.jinja").render(
-        report=report,
-        curves=plots.learning_curve(report.epochs) if report.epochs else "",
-        confusion=plots.confusion(report.confusion, report.classes),
-        pictures={mistake.path: _picture(paths[mistake.path]) for mistake in report.mistakes},
-    )
-    (folder / "report.html").write_text(page, "utf-8")
-
-
 def read(path: Path) -> Report:
     """Read a ``report.json``.
 
@@ -213,13 +324,3 @@ def read(path: Path) -> Report:
         msgspec.MsgspecError: it is none.
     """
     return msgspec.json.decode(path.read_bytes(), type=Report)
-
-
-def _picture(path: Path) -> str:
-    """A small JPEG as a data URL."""
-    image, _ = read_photograph(path, least=PICTURE)
-    scale = PICTURE / max(image.shape[:2])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg.tobytes()).decode()}"
