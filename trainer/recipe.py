@@ -21,6 +21,7 @@ from edgecam.errors import in_words
 from edgecam.model.classifier import Classifier
 from trainer.data.listing import list_photographs
 from trainer.data.pixels import read_pixels
+from trainer.data.sample import evenly
 from trainer.data.split import split
 from trainer.errors import AccuracyError, InputError
 from trainer.learning import checkpoint
@@ -33,7 +34,7 @@ from trainer.progress import say
 from trainer.quantisation.conversion import Format, convert
 from trainer.quantisation.metadata import with_metadata, with_own
 from trainer.quantisation.remedies import remedies
-from trainer.quantisation.search import Converted, quantise
+from trainer.quantisation.search import AGREEING, Converted, Measured, quantise
 from trainer.report import report
 from trainer.report.evaluation import evaluate
 from trainer.report.pixel_choice import Range
@@ -159,7 +160,7 @@ def train(settings: Settings) -> report.Report | None:
 
 def judge(result: report.Report, settings: Settings) -> None:
     """Raise AccuracyError if the model lost more by its conversion than is allowed."""
-    if result.attempts and not result.attempts[-1].kept:
+    if result.attempts and not any(each.kept for each in result.attempts):
         loss = (result.accuracy.float_ - result.accuracy.converted) * 100
         message = (
             f"{settings.output / 'model.tflite'}: int8 loses {loss:.1f} points of accuracy, more than the "
@@ -249,14 +250,16 @@ def finish(
     """Convert a trained classifier, test it, and write model, labels and report."""
     classes, tested, output = photographs.listing.classes, photographs.parts.test, settings.output
 
-    def measure(tflite: bytes) -> Evaluation:
+    def measure(tflite: bytes, shown: NDArray[np.int64]) -> Evaluation:
         file = output / WORK / "model.tflite"
         file.write_bytes(carrying(tflite, model, classes, settings.fit))
         written = Classifier(config.ModelSettings(path=str(file)))
-        return evaluate(written, photographs.pixels, photographs.labels, tested)
+        return evaluate(written, photographs.pixels, photographs.labels, shown)
 
-    before, converted = _converted(settings, model, photographs, measure)
-    after = converted.evaluation
+    plain = convert(model.network, "float32")
+    converted = _converted(settings, model, photographs, plain, measure)
+    before, after = measure(plain, tested), measure(converted.tflite, tested)
+    say(f"float: accuracy {before.accuracy:.1%} on {len(before.labels)} test photographs")
     content = carrying(converted.tflite, model, classes, settings.fit)
     (output / "model.tflite").write_bytes(content)
     (output / "labels.txt").write_text("".join(f"{name}\n" for name in classes), "utf-8")
@@ -288,22 +291,28 @@ def finish(
 
 
 def _converted(
-    settings: Settings, model: Normalised, photographs: Photographs, measure: Callable[[bytes], Evaluation]
-) -> tuple[Evaluation, Converted]:
-    """How good the float model is, and the .tflite file in the chosen format, without what it carries."""
-    plain = convert(model.network, "float32")
-    before = measure(plain)
-    say(f"float: accuracy {before.accuracy:.1%} on {len(before.labels)} test photographs")
+    settings: Settings,
+    model: Normalised,
+    photographs: Photographs,
+    plain: bytes,
+    measure: Callable[[bytes, NDArray[np.int64]], Evaluation],
+) -> Converted:
+    """The .tflite file in the chosen format, without what it carries; photographs to test with have no say."""
+    parts = photographs.parts
+    others = evenly(photographs.labels, parts.train, AGREEING, settings.seed)
+
+    def measured(tflite: bytes) -> Measured:
+        return Measured(measure(tflite, parts.validation), measure(tflite, others).scores)
+
     match settings.format:
         case "float32":
-            return before, Converted(plain, before)
+            return Converted(plain)
         case "float16":
-            half = convert(model.network, "float16")
-            return before, Converted(half, measure(half))
+            return Converted(convert(model.network, "float16"))
         case "int8":
             hyperparameters = Hyperparameters(settings.batch, seed=settings.seed)
             ways = remedies(model, photographs.dataset, hyperparameters)
-            return before, quantise(ways, measure, before, settings.max_loss)
+            return quantise(ways, measured, measured(plain), settings.max_loss)
 
 
 def carrying(tflite: bytes, model: Normalised, classes: Sequence[str], fit: Fit) -> bytes:

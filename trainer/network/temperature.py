@@ -88,14 +88,12 @@ def _end(model: keras.Model | None) -> _End | None:
     if model is None or len(model.outputs) != 1:
         return None
     made = calls(model)
-    is_single = model.output_shape[-1] == 1
     last = _before(made, made.outputs[0], MOVES)
-    activation = _activation(last, is_single=is_single)
-    if activation is None or not isinstance(last.operation, WEIGHTED):
-        source = made.outputs[0] if activation is None else last.inputs[0]
-        weighted = _before(made, source, HOMOGENEOUS)
-    else:
+    activation = _activation(last, is_single=model.output_shape[-1] == 1) if last else None
+    if last is None or (activation is not None and isinstance(last.operation, WEIGHTED)):
         weighted = last
+    else:
+        weighted = _before(made, last.inputs[0] if activation is not None else made.outputs[0], HOMOGENEOUS)
     if weighted is None or not isinstance(weighted.operation, WEIGHTED) or made.times(weighted.operation) > 1:
         return None
     if weighted.operation is not activation and not _is_linear(weighted.operation):
@@ -114,10 +112,8 @@ def _before(made: Calls, tensor: keras.KerasTensor, passing: tuple[type, ...]) -
     return call
 
 
-def _activation(call: Call | None, *, is_single: bool) -> keras.Operation | None:
+def _activation(call: Call, *, is_single: bool) -> keras.Operation | None:
     """What makes scores in a call, if it does: a softmax over the classes, or the sigmoid of a single score."""
-    if call is None or not call.inputs:
-        return None
     operation, wanted = call.operation, "sigmoid" if is_single else "softmax"
     function = getattr(operation, "activation", None)
     if callable(function):

@@ -19,6 +19,8 @@ from trainer.network.classifier import classifier
 from trainer.network.temperature import logits_of, with_temperature
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 SIZE, CLASSES = 8, 4
@@ -65,7 +67,7 @@ def operator() -> keras.Model:
     return keras.Model(image, keras.ops.softmax(layers.Dense(CLASSES)(pooled(image))))
 
 
-SOFTMAX = {
+SOFTMAX: dict[str, Callable[[], keras.Model]] = {
     "activation": lambda: of_pooled(layers.Dense(CLASSES, activation="softmax")),
     "layer Softmax": lambda: of_pooled(layers.Dense(CLASSES), layers.Softmax()),
     "layer Activation": lambda: of_pooled(layers.Dense(CLASSES, use_bias=False), layers.Activation("softmax")),
@@ -90,8 +92,8 @@ def answer(model: keras.Model | None) -> NDArray[np.float64]:
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    powers: NDArray[np.float64] = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
 @pytest.mark.parametrize("kind", SOFTMAX)
