@@ -95,7 +95,8 @@ def with_metadata(
     entry.name, entry.buffer = b"TFLITE_METADATA", len(tree.buffers) - 1
     tree.metadata = [*(tree.metadata or ()), entry]
 
-    return _with_file(_pack(tree, b"TFL3"), LABELS_FILE, "".join(f"{label}\n" for label in labels))
+    text = "".join(f"{label}\n" for label in labels)
+    return with_file(_pack(tree, b"TFL3"), LABELS_FILE, text.encode())
 
 
 def with_own(model: bytes, keys: Mapping[str, Any]) -> bytes:
@@ -110,19 +111,34 @@ def with_own(model: bytes, keys: Mapping[str, Any]) -> bytes:
     with _files(model) as files:
         told = json.loads(files.read(OWN_FILE)) if OWN_FILE in files.namelist() else {}
     told = {**told, **keys}
-    return _with_file(model, OWN_FILE, json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return with_file(model, OWN_FILE, text.encode())
 
 
-def _with_file(model: bytes, name: str, text: str) -> bytes:
-    """Add a file to those behind a model, or exchange it; the same ones give the same bytes."""
+def with_file(model: bytes, name: str, content: bytes) -> bytes:
+    """Add a file to those behind a model, or exchange it; the same ones give the same bytes.
+
+    The flatbuffer, of which no byte changes, needs not name it: who does not know it passes it over.
+
+    Args:
+        model: the .tflite file.
+        name: such as ``split.json``.
+        content: what is in it; it is stored as it is, as MediaPipe refuses an archive with anything deflated in it.
+    """
     with _files(model) as before:
         kept = {entry.filename: before.read(entry) for entry in before.infolist() if entry.filename != name}
         end = min((entry.header_offset for entry in before.infolist()), default=len(model))
     archive = io.BytesIO(model[:end])
     with zipfile.ZipFile(archive, "a") as files:
-        for kept_name, content in (kept | {name: text.encode()}).items():
-            files.writestr(zipfile.ZipInfo(kept_name), content)  # with a date that is always the same
+        for kept_name, kept_content in (kept | {name: content}).items():
+            files.writestr(zipfile.ZipInfo(kept_name), kept_content)  # with a date that is always the same
     return archive.getvalue()
+
+
+def file_in(model: bytes, name: str) -> bytes | None:
+    """Read a file of those behind a model; None: there is none of that name."""
+    with _files(model) as files:
+        return files.read(name) if name in files.namelist() else None
 
 
 def _files(model: bytes) -> zipfile.ZipFile:

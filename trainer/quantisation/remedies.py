@@ -49,12 +49,12 @@ def remedies(model: Normalised, dataset: Dataset, hyperparameters: Hyperparamete
         return model.images(chosen)
 
     few, many = images(CALIBRATION), images(MORE_CALIBRATION)
-    yield Remedy(f"{len(few)} images for calibration", partial(convert, network, "int8", few))
+    yield Remedy(f"{len(few)} images for calibration", partial(convert, network, "int8", few), is_cheap=True)
     if len(many) > len(few):
-        yield Remedy(f"{len(many)} images for calibration", partial(convert, network, "int8", many))
+        yield Remedy(f"{len(many)} images for calibration", partial(convert, network, "int8", many), is_cheap=True)
     folded = cache(partial(fold, network))
     clipped = cache(lambda: ranges(folded(), few, clipped=True))
-    yield Remedy("clipped ranges", lambda: convert(rounding(folded(), clipped()), "int8", few))
+    yield Remedy("clipped ranges", lambda: convert(rounding(folded(), clipped()), "int8", few), is_cheap=True)
     yield Remedy(
         "fine-tuning with rounding",
         lambda: convert(_tuned(folded(), clipped(), model, dataset, hyperparameters), "int8", few),

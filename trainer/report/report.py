@@ -256,13 +256,25 @@ class Suspect(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A remedy, the accuracy that it gave as a fraction, whether that was enough, and how long it took."""
+    """A remedy, and what came of it on validation.
+
+    Attributes:
+        remedy: its name.
+        accuracy: as a fraction.
+        kept: whether that was enough.
+        size_bytes: of the file.
+        seconds: how long it took.
+        agreement: the share of photographs, with others than those of validation, that keep the float model's label.
+        chosen: whether this one was taken; of those that were enough it need not be the first.
+    """
 
     remedy: str
     accuracy: float
     kept: bool
     size_bytes: int
     seconds: float
+    agreement: float = 1.0
+    chosen: bool = False
 
 
 class Report(Figures, frozen=True, kw_only=True):
