@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from edgecam import config
     from edgecam.camera.fit import Fit
-    from trainer.data.listing import Finding, Listing, Photo
+    from trainer.data.listing import Finding, Layout, Listing, Photo
     from trainer.report.evaluation import Evaluation
     from trainer.report.ranges import Ranges
 
@@ -80,20 +80,23 @@ class _Reported:
         return self.labels.scores(scores).astype(np.float32)
 
 
-def evaluate_folder(settings: config.ModelSettings, data: Path, fit: Fit | None = None) -> FolderEvaluation:
+def evaluate_folder(
+    settings: config.ModelSettings, data: Path, fit: Fit | None = None, layout: Layout = "auto"
+) -> FolderEvaluation:
     """Show a model the photographs of a folder: those to test with if there are such, else all.
 
     Args:
         settings: which model, and how it is read.
         data: the folder.
         fit: how photographs are made to fit; None: as the model says.
+        layout: how the folder is to be read.
 
     Raises:
         InputError: there are no photographs, or of classes that the model does not know.
         ModelError: the file is no image classifier.
     """
     model = Classifier(settings)
-    listing = list_photographs(data)
+    listing = list_photographs(data, layout)
     reported = _reported(model, listing)
     tested = [photo for photo in listing.photos if photo.part == "test"] or listing.photos
     chosen = replace(listing, photos=tuple(tested))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trainer.data.listing import Photo
+    from trainer.data.listing import Photo, PhotoPath
     from trainer.report.evaluation import Evaluation
 
 WORST = 24
@@ -215,7 +215,7 @@ def read(path: Path) -> Report:
     return msgspec.json.decode(path.read_bytes(), type=Report)
 
 
-def _picture(path: Path) -> str:
+def _picture(path: PhotoPath) -> str:
     """A small JPEG as a data URL."""
     image, _ = read_photograph(path, least=PICTURE)
     scale = PICTURE / max(image.shape[:2])
