@@ -14,6 +14,7 @@ from edgecam.camera.fit import Fit
 from edgecam.cli import run_command
 from edgecam.errors import in_words
 from edgecam.model.pixel_range import USUAL
+from trainer.data.layouts.reading import Layout
 from trainer.errors import InputError
 from trainer.learning.hyperparameters import Hyperparameters, Precision
 from trainer.network.backbones import NAMES, TUTORIAL
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from trainer.comparison import Row
 
 DATA = click.argument("data", type=click.Path(path_type=Path))
+LAYOUT = click.option(
+    "--layout",
+    type=click.Choice(get_args(Layout)),
+    default="auto",
+    show_default=True,
+    help="How DATA is laid out, where that can be understood in two ways.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -184,6 +192,7 @@ def cli() -> None:
 
 @cli.command()
 @DATA
+@LAYOUT
 @_backbone_option
 @click.option(
     "--weights", default="imagenet", show_default=True, metavar="imagenet|none|FILE", help="What to begin with."
@@ -212,6 +221,7 @@ def train(**options: Any) -> None:
 @cli.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @DATA
+@LAYOUT
 @_fit_option(None, "How a photograph of another shape fits.  [default: as the model says]")
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="How MODEL is read: model.labels=FILE; repeatable."
@@ -263,6 +273,7 @@ def _model_settings(model: Path, overrides: tuple[str, ...]) -> ModelSettings:
 @cli.command()
 @click.argument("keras_model", type=click.Path(path_type=Path))
 @DATA
+@LAYOUT
 @_output_option("converted")
 @click.option(
     "--pixels",
@@ -292,6 +303,7 @@ def convert(**options: Any) -> None:
 
 @cli.command()
 @DATA
+@LAYOUT
 @click.option("--backbone", "names", type=click.Choice(NAMES), multiple=True, help="One to compare; may be repeated.")
 @click.option(
     "--weights",

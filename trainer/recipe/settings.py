@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from edgecam.camera.fit import Fit
+from trainer.data.layouts.reading import Layout
 from trainer.learning.distribution import Kind
 from trainer.learning.hyperparameters import Hyperparameters
 from trainer.quantisation.conversion import Format
@@ -50,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     format: Format = "int8"
     size: int = 224
     fit: Fit = "stretch"
-    layout: str = "auto"
+    layout: Layout = "auto"
     kind: Literal["visit", "state"] = "visit"
     unknown: Literal["auto", "none"] = "auto"
     mirror: Mirror = "auto"

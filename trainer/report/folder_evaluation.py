@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from edgecam import config
     from edgecam.camera.fit import Fit
+    from trainer.data.layouts.reading import Layout
     from trainer.data.listing import Finding
     from trainer.report.folder_classes import Kind
     from trainer.report.ranges import Ranges
@@ -77,12 +78,14 @@ class Asked:
         kind: of the events that the model is for.
         every: test with all photographs, those that the model was trained with too.
         strict: refuse folders that the model does not know.
+        layout: how the folder is laid out.
     """
 
     fit: Fit | None = None
     kind: Kind = "visit"
     every: bool = False
     strict: bool = False
+    layout: Layout = "auto"
 
 
 def evaluate_folder(settings: config.ModelSettings, data: Path, asked: Asked) -> FolderEvaluation:
@@ -98,7 +101,7 @@ def evaluate_folder(settings: config.ModelSettings, data: Path, asked: Asked) ->
         ModelError: the file is no image classifier.
     """
     model = Classifier(settings)
-    listing = list_photographs(data, least=1)
+    listing = list_photographs(data, asked.layout, least=1)
     folders = folder_classes.match(model, listing, asked.kind, strict=asked.strict)
     reported, roles = folders.reported, folders.roles
     wanted = [photo for photo in listing.photos if roles[photo.label] is not None]
