@@ -35,6 +35,7 @@ SAME = 12  # the greatest difference of 4,096 cells, of 255: JPEG quality 30 mak
 SHIFTED = 0.35  # 1 less the correlation of details where two pictures overlap; 6 in 23,000 different pairs have 0.32
 OVERLAP = 0.6
 ROWS, CHECKED = 256, 50_000  # at once, so that memory stays small
+WINDOW = np.outer(np.hanning(SIDE), np.hanning(SIDE)).astype(np.float32)
 NUMBER = re.compile(r"\d+(?=\D*$)")
 
 
@@ -64,9 +65,15 @@ def near_copies(looks: Sequence[Look], labels: NDArray[np.int64], names: Sequenc
     for pairs in _alike(looks, labels, family, twin) if looks else ():
         for one, other in pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]].tolist():
             if min(twin[one], twin[other]) < 0 and _is_same(looks[one], looks[other]):
-                twin[one], twin[other] = (twin[one], other)[twin[one] < 0], (twin[other], one)[twin[other] < 0]
+                for each, of_other_class in ((one, other), (other, one)):
+                    if twin[each] < 0:
+                        twin[each] = of_other_class
         family[:] = _joined(family, pairs)
-    shifted = [pair for pair in _neighbours(names, labels) if _is_shifted(looks[pair[0]], looks[pair[1]])]
+    shifted = [
+        (one, other)
+        for one, other in _neighbours(names, labels)
+        if family[one] != family[other] and _is_shifted(looks[one], looks[other])
+    ]
     family[:] = _joined(family, np.array(shifted, np.int64).reshape(-1, 2))
     return NearCopies(family, {int(index): int(twin[index]) for index in np.flatnonzero(twin >= 0)})
 
@@ -76,11 +83,13 @@ def _is_same(one: Look, other: Look) -> bool:
 
 
 def _joined(family: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Unite the families of pairs."""
+    """Unite the families of pairs; a family is known by the first of its photographs."""
     count = len(family)
     one, other = (np.concatenate([pairs[:, side], each]) for side, each in enumerate((np.arange(count), family)))
     links = coo_array((np.ones(len(one), np.bool_), (one, other)), (count, count))
-    return np.asarray(connected_components(links, directed=False)[1], np.int64)
+    component = connected_components(links, directed=False)[1]
+    first = np.unique(component, return_index=True)[1]
+    return np.asarray(first[component], np.int64)
 
 
 def _alike(
@@ -141,8 +150,7 @@ def _is_shifted(one: Look, other: Look) -> bool:
     if one.is_plain or other.is_plain:
         return False
     first, second = _details(one), _details(other)
-    window = np.outer(np.hanning(SIDE), np.hanning(SIDE))
-    spectrum = np.conj(np.fft.rfft2(first * window)) * np.fft.rfft2(second * window)
+    spectrum = np.conj(np.fft.rfft2(first * WINDOW)) * np.fft.rfft2(second * WINDOW)
     peak = np.fft.irfft2(spectrum / np.maximum(np.abs(spectrum), 1e-9), (SIDE, SIDE)).argmax()
     down, right = ((int(each) + SIDE // 2) % SIDE - SIDE // 2 for each in divmod(int(peak), SIDE))
     if (SIDE - abs(down)) * (SIDE - abs(right)) < OVERLAP * SIDE * SIDE:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from trainer.data.listing import Listing, Part, Photo
 from trainer.data.looks import Look, look
-from trainer.data.parts import Parts
+from trainer.data.parts import DIGEST_BYTES, Parts
 from trainer.data.pixels import Pictures
 from trainer.data.split import Split, split
 from trainer.errors import InputError
@@ -32,7 +32,7 @@ def listing(*photos: tuple[int, Part | None], classes: int = 2) -> Listing:
 
 def unlike(count: int) -> dict[int, bytes]:
     """Digests of so many different pictures."""
-    return {index: index.to_bytes(4) for index in range(count)}
+    return {index: index.to_bytes(DIGEST_BYTES) for index in range(count)}
 
 
 def shots(digests: dict[int, bytes], families: dict[int, int] | None = None) -> Pictures:
@@ -79,6 +79,7 @@ def data_sets(draw: st.DrawFn) -> tuple[Listing, dict[int, bytes]]:
     return listing(*photos, classes=classes), digests
 
 
+@settings(max_examples=30, deadline=None)
 @given(data_sets(), st.integers(0, 5))
 def test_no_picture_stands_in_two_parts(data: tuple[Listing, dict[int, bytes]], seed: int) -> None:
     photographs, digests = data
@@ -91,6 +92,7 @@ def test_no_picture_stands_in_two_parts(data: tuple[Listing, dict[int, bytes]], 
     assert sum(map(len, shown)) == len(set.union(*shown))
 
 
+@settings(max_examples=30, deadline=None)
 @given(data_sets(), st.integers(0, 5))
 def test_every_readable_picture_serves_for_something(data: tuple[Listing, dict[int, bytes]], seed: int) -> None:
     photographs, digests = data
@@ -101,6 +103,7 @@ def test_every_readable_picture_serves_for_something(data: tuple[Listing, dict[i
     assert {digests[index] for part in parts_of(result) for index in part} == {*digests.values()}
 
 
+@settings(max_examples=30, deadline=None)
 @given(data_sets(), st.integers(0, 5))
 def test_what_the_user_tests_with_is_tested_with(data: tuple[Listing, dict[int, bytes]], seed: int) -> None:
     photographs, digests = data
