@@ -108,9 +108,10 @@ def evaluate_folder(settings: config.ModelSettings, data: Path, asked: Asked) ->
     tested = tested_part.choose(data, wanted, tested_part.parts_of(model.file.path), every=asked.every)
     chosen = replace(listing, photos=tested.photos)
     with tempfile.TemporaryDirectory() as folder:
-        pixels, digests, findings = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", asked.fit or model.fit)
+        read = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", asked.fit or model.fit)
+        pixels = read.pixels
         labels = np.array([_place(roles[photo.label]) for photo in tested.photos], np.int64)
-        readable = np.array(list(digests), np.int64)
+        readable = np.array(list(read.digests), np.int64)
         known, strangers = readable[labels[readable] >= 0], readable[labels[readable] < 0]
         if not len(known):
             message = f"{data}: no photographs that can be read"
@@ -128,7 +129,7 @@ def evaluate_folder(settings: config.ModelSettings, data: Path, asked: Asked) ->
         neutral=reported.neutral,
         unrelated={} if unrelated is None else {", ".join(sorted(shown)): unrelated},
     )
-    odd = [*listing.findings, *folders.findings, *findings]
+    odd = [*listing.findings, *folders.findings, *read.findings]
     return FolderEvaluation(model, told, result.latency_ms, len(known), tested, odd, ranges)
 
 
