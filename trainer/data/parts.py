@@ -6,6 +6,7 @@ those that were there before.
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from trainer.data.listing import Part
+    from trainer.data.listing import Part, PhotoPath
     from trainer.data.split import Split
 
 SPLIT_FILE = "split.json"
 DIGEST_BYTES = 8  # two of a million different files are the same in these with a chance of 1 in 37 million
+PIECE_BYTES = 1 << 20
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -33,6 +35,19 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     train: bytes
     validation: bytes
     test: bytes
+
+
+def digest_of(photograph: PhotoPath) -> bytes:
+    """Tell a file by its content: the first ``DIGEST_BYTES`` of its SHA-256.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    content = hashlib.sha256()
+    with photograph.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            content.update(piece)
+    return content.digest()[:DIGEST_BYTES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from edgecam.errors import in_words
 from trainer.data.decoders import hushed
 from trainer.data.listing import Finding
 from trainer.data.looks import look
-from trainer.data.parts import DIGEST_BYTES
+from trainer.data.parts import digest_of
 from trainer.data.photograph_files import read_photograph
 from trainer.errors import InputError, PhotographError
 from trainer.progress import bar
@@ -76,8 +75,7 @@ def read_pixels(listing: Listing, size: tuple[int, int], file: Path, fit: Fit = 
         path = listing.photos[index].path
         try:
             image, notes = read_photograph(path, least=2 * max(size))
-            with path.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").digest()[:DIGEST_BYTES]
+            digest = digest_of(path)
         except PhotographError as error:
             findings.append(Finding(path, f"{error}; left out"))
             return

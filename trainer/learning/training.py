@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
@@ -55,8 +55,15 @@ class Stage:
     normalises: bool = False
 
 
+class Pixels(Protocol):
+    """Pictures, by their indices."""
+
+    def __getitem__(self, indices: Any, /) -> NDArray[np.uint8]:
+        """Return uint8 [indices, size, size, 3], RGB."""
+
+
 def predict(
-    model: Callable[..., Any], pixels: NDArray[np.uint8], indices: NDArray[np.int64], title: str = "looking"
+    model: Callable[..., Any], pixels: Pixels, indices: NDArray[np.int64], title: str = "looking"
 ) -> NDArray[np.float32]:
     """What a model says of pictures that are larger than memory: float32 [indices, numbers]."""
     said = []

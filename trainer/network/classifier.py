@@ -38,6 +38,12 @@ class Normalised(NamedTuple):
         """Whether it sees no colours."""
         return int(self.network.input_shape[-1]) == 1
 
+    def seen(self, pixels: Any) -> Any:
+        """Make of a tensor of photographs, float32 [batch, height, width, 3] of 0..255, RGB, what the network takes."""
+        if self.is_grey:
+            pixels = keras.ops.image.rgb_to_grayscale(pixels)
+        return (pixels - self.mean.astype(np.float32)) / self.std.astype(np.float32)
+
     def images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Make of photographs, uint8 [photographs, height, width, 3], RGB, what the network takes."""
         if self.is_grey:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from trainer.data.sample import evenly
 from trainer.learning.distribution import distribution
 from trainer.learning.training import Stage, Training
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from trainer.learning.training import Dataset, Hyperparameters
+    from trainer.learning.dataset import Dataset
+    from trainer.learning.hyperparameters import Hyperparameters
     from trainer.network.classifier import Normalised
     from trainer.quantisation.fake_quantisation import Range
     from trainer.quantisation.layer_errors import LayerError
@@ -82,8 +85,11 @@ def _tuned(
 ) -> keras.Model:
     """Teach a folded network to be rounded."""
     network = rounding(folded, known)
-    stage = Stage("rounding", network.layers[1].name, ROUNDING_EPOCHS, ROUNDING_RATE)
-    make_trainable(network, stage.first_layer)
+    stage = Stage("rounding", network.layers[1].name, ROUNDING_EPOCHS)
+    make_trainable(network, stage.first_layer, normalises=False)
+    slowly = msgspec.structs.replace(
+        hyperparameters, learning_rate=ROUNDING_RATE, head_rate=ROUNDING_RATE, rate_decay=1.0
+    )
     answer = forward(network, model.mean, model.std)
-    Training(network, dataset, hyperparameters, distribution("none"), forward=answer).run([stage])
+    Training(network, dataset, slowly, distribution("none"), forward=answer).run([stage])
     return network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -62,8 +62,8 @@ def begin(model: keras.Model, dataset: Dataset, labels: Labels, size: int, asked
     shown = np.concatenate([all_labels[known], all_labels[dataset.background]])
     head.set_weights(fit_head(features, shown, len(labels.names), dataset.class_weights))
     mirror = _mirror(look, dataset, of_known, labels, size, asked)
-    found = wrong_labels(of_known, all_labels[known], len(labels.names))
-    return Beginning(mirror, tuple(each._replace(index=int(known[each.index])) for each in found))
+    found = wrong_labels(of_known, all_labels[known])
+    return Beginning(mirror, tuple(replace(each, index=int(known[each.index])) for each in found))
 
 
 class Shrunk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,13 +13,13 @@ from trainer.calibration.robustness import CONDITIONS
 from trainer.calibration.thresholds import thresholds
 from trainer.data.listing import shown
 from trainer.data.parts import SPLIT_FILE
+from trainer.data.sample import evenly
 from trainer.errors import AccuracyError
 from trainer.progress import say
 from trainer.quantisation.conversion import convert
 from trainer.quantisation.metadata import with_file, with_metadata, with_own
 from trainer.quantisation.remedies import remedies
-from trainer.quantisation.search import Converted, keeps, quantise
-from trainer.recipe.learnt import calibrated
+from trainer.quantisation.search import AGREEING, Converted, Measured, keeps, quantise
 from trainer.recipe.measuring import Measuring
 from trainer.recipe.measuring import graphs as graphs_of
 from trainer.report import page, report
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from trainer.recipe.pictures import Pictures
     from trainer.recipe.settings import Settings
     from trainer.report.evaluation import Evaluation
-    from trainer.report.figures import Figures
+    from trainer.report.report import Figures
 
 MOST_SUSPECTS = 24
 LICENCE = "The licence of the photographs that it was trained on, and that of its backbone's weights (Apache 2.0)."
@@ -46,7 +47,6 @@ def finish(settings: Settings, learnt: Learnt, pictures: Pictures, output: Outpu
 
     Everything is chosen on validation photographs; those to test with are shown once, to what was chosen.
     """
-    learnt = calibrated(learnt)
     measuring = Measuring(pictures, output.work, settings.seed)
     float_ = carrying(convert(learnt.model.network, "float32"), learnt.model, pictures, settings)
     converted = _converted(settings, learnt, pictures, measuring, float_)
@@ -96,24 +96,22 @@ def _converted(
     settings: Settings, learnt: Learnt, pictures: Pictures, measuring: Measuring, float_: bytes
 ) -> Converted:
     """The file in the chosen format, with labels inside, chosen on validation photographs."""
-    shown = pictures.parts.validation
+    others = evenly(pictures.shown, pictures.parts.train, AGREEING, settings.seed)
 
-    def measure(tflite: bytes) -> Evaluation:
-        return measuring.on(carrying(tflite, learnt.model, pictures, settings), shown)
+    def measure(tflite: bytes) -> Measured:
+        content = carrying(tflite, learnt.model, pictures, settings)
+        return Measured(measuring.on(content, pictures.parts.validation), measuring.on(content, others).scores)
 
-    before = measuring.on(float_, shown)
-    say(f"float: accuracy {before.accuracy:.1%} on {len(shown)} validation photographs")
     match settings.format:
         case "float32":
-            return Converted(float_, before)
+            return Converted(float_)
         case "float16":
-            plain = convert(learnt.model.network, "float16")
-            made = Converted(plain, measure(plain))
+            made = Converted(convert(learnt.model.network, "float16"))
         case "int8":
             ways = remedies(learnt.model, learnt.dataset, learnt.hyperparameters)
-            made = quantise(ways, measure, before, settings.max_loss)
-    content = carrying(made.tflite, learnt.model, pictures, settings)
-    return Converted(content, made.evaluation, made.attempts)
+            plain = convert(learnt.model.network, "float32")
+            made = quantise(ways, measure, measure(plain), settings.max_loss)
+    return replace(made, tflite=carrying(made.tflite, learnt.model, pictures, settings))
 
 
 def _thresholds(settings: Settings, pictures: Pictures, measuring: Measuring, tflite: bytes) -> dict[str, float]:
@@ -161,7 +159,7 @@ def _tested(
         neutral=pictures.labels.neutral,
         unrelated={"generic pictures": measuring.on(content, pictures.generic.test).scores},
         robust={name: measuring.under(name, content, test) for name in CONDITIONS},
-        graphs=tested,
+        graphs={**tested},
     )
 
 

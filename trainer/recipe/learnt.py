@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainer.calibration.temperature import temperature
 from trainer.learning.training import inference, predict
-from trainer.network.classifier import logits_of, with_temperature
+from trainer.network.temperature import logits_of, with_temperature
 from trainer.recipe.beginning import Beginning
 
 if TYPE_CHECKING:
@@ -43,17 +43,23 @@ class Learnt:
     temperature: float = 1.0
 
 
-def calibrated(learnt: Learnt) -> Learnt:
+def calibrated(model: Normalised, dataset: Dataset) -> tuple[Normalised, float]:
     """Divide the logits by the temperature that fits validation photographs, in the weights of the last layer.
 
-    A model that ends in something else than a layer of scores stays as it is.
+    Args:
+        model: any; one that ends in something else than a layer of scores stays as it is.
+        dataset: whose validation photographs.
+
+    Returns:
+        The model, and the temperature.
     """
-    logits = logits_of(learnt.model.network)
+    logits = logits_of(model.network)
     if logits is None:
-        return learnt
-    dataset, model = learnt.dataset, learnt.model
+        return model, 1.0
     look = inference(lambda pixels, training: logits(model.seen(pixels), training=training))
-    said = predict(look, dataset.pixels, dataset.validation, "calibrating")
-    found = temperature(said.astype(np.float64), dataset.labels[dataset.validation])
+    said = predict(look, dataset.pixels, dataset.validation, "calibrating").astype(np.float64)
+    if said.shape[1] == 1:  # of the logit of a single score, those of the two classes are 0 and it
+        said = np.hstack([np.zeros_like(said), said])
+    found = temperature(said, dataset.labels[dataset.validation])
     network = with_temperature(model.network, found)
-    return replace(learnt, model=model._replace(network=network), temperature=found) if network else learnt
+    return (model._replace(network=network), found) if network else (model, 1.0)

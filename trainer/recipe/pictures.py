@@ -20,6 +20,7 @@ from trainer.recipe.labels import Labels, labels_of
 from trainer.report import report
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class Pictures:
     shown: NDArray[np.int64]
     parts: Split
     generic: Split
-    digests: dict[int, bytes]
+    digests: Mapping[int, bytes]
     findings: tuple[Finding, ...]
     made_by: Literal["folders", "seed", "kept"]
 
@@ -76,7 +77,9 @@ class Pictures:
         """What the report says of the photographs."""
         counts = (len(part) for part in (self.parts.train, self.parts.validation, self.parts.test))
         findings = tuple(str(each) for each in self.findings)
-        return report.Data(str(self.listing.root), *counts, findings, tuple(summed(self.findings)))
+        train, validation, test = counts
+        told = summed(self.findings)
+        return report.Data(str(self.listing.root), train, validation, test, findings, told)
 
     @property
     def told(self) -> report.Split:

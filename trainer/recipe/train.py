@@ -20,12 +20,13 @@ from trainer.learning.logs import logs
 from trainer.learning.precision import precision
 from trainer.learning.training import Stage, Training
 from trainer.network.backbones import backbones
-from trainer.network.classifier import classifier, without_rescaling
+from trainer.network.classifier import Normalised, classifier, without_rescaling
 from trainer.network.weights import NONE, check_weights, load_weights
 from trainer.output import Output
 from trainer.progress import say
 from trainer.recipe.beginning import Beginning, begin
-from trainer.recipe.finish import Learnt, finish, judge
+from trainer.recipe.finish import finish, judge
+from trainer.recipe.learnt import Learnt, calibrated
 from trainer.recipe.pictures import read_pictures
 
 if TYPE_CHECKING:
@@ -73,7 +74,6 @@ def train(settings: Settings) -> Report | None:
         learnt = _learn(settings, backbone, pictures, where, work)
         if not where.is_chief:
             return None
-        learnt.model.save(output.results / "model.keras")
         result = finish(settings, learnt, pictures, output, start)
     output.finish()
     judge(result, settings)
@@ -110,7 +110,11 @@ def _learn(settings: Settings, backbone: Backbone, pictures: Pictures, where: Di
     training.run(stages(settings, dataset.shown))
     final = classifier(backbone.build(settings.size), backbone, labels, chosen.dropout)
     final.set_weights(model.get_weights())
-    return Learnt(final, without_rescaling(final), dataset, chosen, training.epochs, beginning)
+    whole, temperature = calibrated(Normalised(final, np.zeros(1), np.ones(1)), dataset)
+    if where.is_chief:
+        whole.network.save(Output(settings.output).results / "model.keras")
+    part = without_rescaling(whole.network)
+    return Learnt(part, dataset, chosen, training.epochs, beginning, temperature=temperature)
 
 
 def _take_up(settings: Settings, training: Training, pictures: Pictures) -> None:

@@ -29,16 +29,17 @@ IN_TITLE = 80  # letters of names
 SAID = 12  # findings that stand on the page as they are; of more, all but a summary is folded
 
 
-def write(report: Report, folder: Path, photos: Sequence[Photo]) -> None:
+def write(report: Report, folder: Path, photos: Sequence[Photo], model: Path) -> None:
     """Write ``report.json`` and ``report.html``, which needs nothing but itself.
 
     Args:
         report: what to write.
-        folder: where to, as it was typed; the model is there too.
+        folder: where to.
         photos: those among which its mistakes and suspects are.
+        model: where it will be, as it was typed.
     """
     (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    (folder / "report.html").write_text(page(report, folder / "model.tflite", photos), "utf-8")
+    (folder / "report.html").write_text(page(report, model, photos), "utf-8")
 
 
 def page(report: Report, model: Path, photos: Sequence[Photo]) -> str:

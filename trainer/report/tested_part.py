@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,7 +88,6 @@ def choose(root: Path, photos: Sequence[Photo], parts: Parts | None, *, every: b
 def _digest(photo: Photo) -> bytes:
     """Of the file's content; empty: it cannot be read, of which those are told who want to see it."""
     try:
-        with photo.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return digest_of(photo.path)
     except OSError:
         return b""
