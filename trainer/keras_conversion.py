@@ -18,6 +18,7 @@ from trainer.data.sample import evenly
 from trainer.errors import AccuracyError, InputError
 from trainer.learning.distribution import distribution
 from trainer.network.classifier import Normalised, first_steps, flattened, without_rescaling
+from trainer.network.keras_file import read_keras
 from trainer.progress import say
 from trainer.quantisation.conversion import convert
 from trainer.report import pixel_choice
@@ -98,13 +99,10 @@ def _judge(result: report.Report, keras_model: Path) -> None:
 
 def _read_classifier(path: Path) -> keras.Model:
     """Read a file as a model of [batch, height, width, 1 or 3]."""
-    if not path.is_file():
-        message = f"{path}: no such file; expected a .keras or .h5 file"
-        raise InputError(message)
     try:
-        model = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        message = f"{path}: not a Keras model that can be read: {str(error).strip().splitlines()[0]}"
+        model = read_keras(path)
+    except ValueError as error:
+        message = f"{path}: cannot be read as a Keras model: {error}"
         raise InputError(message) from None
     try:
         fitting = _of_images(model)

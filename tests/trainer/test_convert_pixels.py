@@ -22,7 +22,7 @@ from edgecam.model.pixel_range import USUAL
 from tests.trainer import pictures
 from tests.trainer.command import trainer
 from tests.trainer.networks import SIZE, brightness, colours, nearest
-from trainer.network.classifier import without_rescaling
+from trainer.network.classifier import flattened, without_rescaling
 from trainer.report.ranges import CAFFE_MEAN, Ranges
 
 if TYPE_CHECKING:
@@ -232,6 +232,18 @@ def test_leaving_out_a_rescaling_changes_nothing(mean: float, std: float, scale:
     inner = without_rescaling(model, (mean,), (std,))
     assert len(inner.network.layers) == 2
     expected = ((pixels - mean) / std * scale + offset).reshape(1, -1)
+    assert inner.images(pixels).reshape(1, -1) == pytest.approx(expected, rel=1e-4, abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1 / 127.5, [0.1, 0.2, 0.3], np.array([0.1, 0.2, 0.3])])
+@pytest.mark.parametrize("offset", [-1.0, [-1, -2, -3], np.array([-1.0, -2.0, -3.0])])
+def test_a_rescaling_may_have_a_number_a_colour(scale: Any, offset: Any) -> None:
+    image = keras.Input((2, 2, 3))
+    model = keras.Model(image, layers.Flatten()(layers.Rescaling(scale, offset)(image)))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 2, 2, 3)).astype(np.uint8)
+    inner = without_rescaling(flattened(model))
+    assert inner.mean.shape == inner.std.shape  # else MediaPipe refuses the file
+    expected = (pixels * np.asarray(scale) + np.asarray(offset)).reshape(1, -1)
     assert inner.images(pixels).reshape(1, -1) == pytest.approx(expected, rel=1e-4, abs=1e-3)
 
 

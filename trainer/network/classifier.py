@@ -10,6 +10,7 @@ import numpy as np
 from keras import layers
 
 from edgecam.model.preprocessing import FirstSteps
+from trainer.network.graph import calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,18 +122,17 @@ def first_steps(model: keras.Model) -> FirstSteps:
 
     The .tflite file does not tell them for sure: its converter works a factor into the convolution that follows.
     """
-    output = model.input
-    for operation in model.operations:
-        if isinstance(operation, layers.InputLayer):
-            continue
-        name = type(operation).__name__
-        uses = [node for node in operation._inbound_nodes if [id(each) for each in node.input_tensors] == [id(output)]]  # noqa: SLF001  an operator may be of two models
-        if not uses or not (name in LINEAR or name.startswith("Random")):
+    made = calls(model)
+    source = output = made.inputs[0]
+    for call in made.made:
+        name = type(call.operation).__name__
+        is_next = [id(each) for each in call.inputs] == [id(output)]
+        if not is_next or not (name in LINEAR or name.startswith("Random")):
             break
-        (output,) = uses[0].outputs
-    if output is model.input:
+        output = call.output
+    if output is source:
         return FirstSteps()
-    steps = keras.Model(model.input, output)
+    steps = keras.Model(source, output)
     black, one = (
         float(np.mean(steps(np.full((1, *model.input_shape[1:]), level, np.float32), training=False)))
         for level in (0, 1)
@@ -150,7 +150,7 @@ def without_rescaling(model: keras.Model, mean: Sequence[float] = (0,), std: Seq
         std: likewise.
     """
     means, stds = np.array(mean, np.float64), np.array(std, np.float64)
-    whole = Normalised(model, means, stds)
+    whole = Normalised(model, *np.broadcast_arrays(means, stds))
     first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
     if not isinstance(first, layers.Rescaling):
         return whole
@@ -161,4 +161,6 @@ def without_rescaling(model: keras.Model, mean: Sequence[float] = (0,), std: Seq
         network = keras.Model(first.output, model.output, name=model.name)
     except ValueError:  # the input goes elsewhere too
         return whole
-    return Normalised(network, means - offset * stds / scale, stds / scale)
+    # As many of both: one or one a channel, as TFLite's metadata wants them.
+    means, stds = np.broadcast_arrays(means - offset * stds / scale, stds / scale)
+    return Normalised(network, means, stds)

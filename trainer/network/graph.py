@@ -25,9 +25,10 @@ class Call(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """All calls in a model, in their order, and the tensors that it gives."""
+    """All calls in a model, in their order, and the tensors that it takes and gives."""
 
     made: tuple[Call, ...]
+    inputs: tuple[keras.KerasTensor, ...]
     outputs: tuple[keras.KerasTensor, ...]
 
     def maker(self, tensor: keras.KerasTensor) -> Call | None:
@@ -57,7 +58,7 @@ def calls(model: keras.Model) -> Calls:
         return output
 
     walked = with_calls(model, call)
-    return Calls(tuple(made), tuple(walked.outputs))
+    return Calls(tuple(made), tuple(walked.inputs), tuple(walked.outputs))
 
 
 def with_calls(model: keras.Model, call: Callable[..., Any]) -> keras.Model:

@@ -13,8 +13,10 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from trainer.network.graph import calls, with_calls, without_mask
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,12 +58,12 @@ def fold(network: keras.Model) -> keras.Model:
 
     Weights are rounded after this, so whatever learns to be rounded must do it first.
     """
-    normalised = {
-        layer.input._keras_history.operation.name: layer  # noqa: SLF001  Keras' own way to walk a graph
-        for layer in network.layers
-        if isinstance(layer, layers.BatchNormalization)
-        and isinstance(layer.input._keras_history.operation, CONVOLUTIONS)  # noqa: SLF001
-    }
+    made = calls(network)
+    normalised = {}
+    for call in made.made:
+        before = made.maker(call.inputs[0]) if isinstance(call.operation, layers.BatchNormalization) else None
+        if before and isinstance(before.operation, CONVOLUTIONS):
+            normalised[before.operation.name] = call.operation
     folded = {layer.name for layer in normalised.values()}
 
     def copy(layer: keras.Layer) -> keras.Layer:
@@ -72,17 +74,13 @@ def fold(network: keras.Model) -> keras.Model:
             settings["use_bias"] = True
         return type(layer).from_config(settings)
 
-    result = keras.models.clone_model(network, clone_function=copy, call_function=_without_mask)
+    result = keras.models.clone_model(network, clone_function=copy, call_function=without_mask)
     for layer in network.layers:
         if layer.name in normalised:
             result.get_layer(layer.name).set_weights(_folded(layer, normalised[layer.name]))
         elif layer.weights and layer.name not in folded:
             result.get_layer(layer.name).set_weights(layer.get_weights())
     return result
-
-
-def _without_mask(layer: keras.Layer, *inputs: Any, **keywords: Any) -> Any:
-    return layer(*inputs, **{name: value for name, value in keywords.items() if name != "mask"})
 
 
 def _folded(convolution: keras.Layer, normalisation: keras.Layer) -> list[NDArray[Any]]:
@@ -104,7 +102,9 @@ def ranges(network: keras.Model, images: NDArray[np.float32], *, clipped: bool) 
         clipped: not from the least to the greatest number, but where the squared error of rounding and clipping
             together is least (as in Sung et al. 2015, arXiv:1511.06488); rare large numbers are sacrificed.
     """
-    chosen = [layer for layer in network.layers if _is_rounded(layer)]
+    made = calls(network)
+    followers = {call.operation.name: [user.operation for user in made.users(call.output)] for call in made.made}
+    chosen = [layer for layer in network.layers if _is_rounded(layer, followers.get(layer.name, []))]
     probe = keras.Model(network.input, [layer.output for layer in chosen])
     rng = np.random.default_rng(0)
     lows, highs = np.full(len(chosen), np.inf), np.full(len(chosen), -np.inf)
@@ -143,11 +143,11 @@ def rounding(network: keras.Model, known: Mapping[str, Range]) -> keras.Model:
     """
 
     def call(layer: keras.Layer, *inputs: Any, **keywords: Any) -> Any:
-        output = _without_mask(layer, *inputs, **keywords)
+        output = without_mask(layer, *inputs, **keywords)
         limits = known.get(layer.name)
         return Rounding(*limits, name=f"{layer.name}_rounded")(output) if limits else output
 
-    return keras.models.clone_model(network, clone_function=lambda layer: layer, call_function=call)
+    return with_calls(network, call)
 
 
 def forward(network: keras.Model, mean: NDArray[Any], std: NDArray[Any]) -> Callable[..., Any]:
@@ -170,12 +170,11 @@ def forward(network: keras.Model, mean: NDArray[Any], std: NDArray[Any]) -> Call
     return answer
 
 
-def _is_rounded(layer: keras.Layer) -> bool:
+def _is_rounded(layer: keras.Layer, followers: Sequence[keras.Operation]) -> bool:
     """Whether an int8 model rounds a layer's output: not where it is one operator with the layer that follows."""
     if isinstance(layer, UNROUNDED) or _is_softmax(layer):
         return False
     if isinstance(layer, CONVOLUTIONS) or _is_linear(layer):
-        followers = [node.operation for node in layer._outbound_nodes]  # noqa: SLF001  as above
         return not followers or not all(isinstance(each, layers.ReLU) or _is_linear(each) for each in followers)
     return True
 

