@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import keras
 import msgspec
@@ -13,31 +12,39 @@ from keras import layers
 
 from edgecam import config
 from edgecam.model.pixel_range import normalisation
-from trainer import recipe
+from trainer.data.parts import SPLIT_FILE
 from trainer.data.sample import evenly
 from trainer.errors import AccuracyError, InputError
-from trainer.learning.distribution import distribution
 from trainer.network.classifier import Normalised, first_steps, flattened, without_rescaling
 from trainer.network.keras_file import read_keras
+from trainer.output import Output
 from trainer.progress import say
 from trainer.quantisation.conversion import convert
+from trainer.quantisation.metadata import LABELS_FILE
+from trainer.recipe.finish import carrying, finish, judge
+from trainer.recipe.labels import BACKGROUND
+from trainer.recipe.learnt import Learnt, calibrated
+from trainer.recipe.pictures import read_pictures
 from trainer.report import pixel_choice
 from trainer.report.ranges import MOST, measure
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trainer.recipe.pictures import Pictures
+    from trainer.recipe.settings import Settings
     from trainer.report import report
 
 NOTHING = np.empty(0)
 
 
-def convert_model(keras_model: Path, settings: recipe.Settings) -> report.Report:
+def convert_model(keras_model: Path, settings: Settings) -> report.Report:
     """Convert a classifier that was trained before, by the trainer or by other means.
 
     Args:
-        keras_model: a .keras or .h5 file; its scores are those of the data's classes in alphabetical order.
-        settings: ``data``, ``output``, ``pixels``, ``fit``, ``format``, ``max_loss`` and ``seed`` are used.
+        keras_model: a .keras or .h5 file; its scores are those of the labels in the ``labels.txt`` beside it that the
+            trainer wrote, else of the data's classes in alphabetical order.
+        settings: those of how the data is read and of what becomes of the model are used.
 
     Raises:
         InputError: the file is no classifier of as many classes as the data has, or its pixels are not to be known.
@@ -46,40 +53,53 @@ def convert_model(keras_model: Path, settings: recipe.Settings) -> report.Report
     start = time.monotonic()
     model = _read_classifier(keras_model)
     _, height, width, channels = model.input_shape
-    recipe.prepare(settings, distribution("none"))
-    work = settings.output / recipe.WORK
-    photographs = recipe.read_photographs(settings, (width, height), work)
-    classes = photographs.listing.classes
-    scores = model.output_shape[-1]
-    if scores != len(classes) and (scores, len(classes)) != (1, 2):
-        message = f"{keras_model}: {scores} scores, but {settings.data} has {len(classes)} classes"
+    unknown: Literal["auto", "none"] = "auto" if _has_background(keras_model) else "none"
+    settings = msgspec.structs.replace(
+        settings, backbone=model.name, weights=str(keras_model), size=height, unknown=unknown
+    )
+    output = Output(settings.output)
+    output.prepare(overwrite=settings.overwrite)
+    pictures = read_pictures(settings, (width, height), output.work, keras_model.with_name(SPLIT_FILE))
+    labels, scores = pictures.labels.names, model.output_shape[-1]
+    if scores != len(labels) and (scores, len(labels)) != (1, 2):
+        output.discard()
+        message = f"{keras_model}: {scores} scores, but {settings.data} has {len(labels)} classes"
         raise InputError(message)
-    settings = msgspec.structs.replace(settings, backbone=model.name, weights=str(keras_model), size=height)
-    pixels = _pixels(keras_model, model, settings, photographs)
+    pixels = _pixels(keras_model, model, settings, pictures, output.work)
     say(f"pixels: {pixels.name} ({pixels.reason})")
-    mean, std = normalisation(pixels.name, is_grey=channels == 1)
-    result = recipe.finish(settings, without_rescaling(model, mean, std), photographs, start, pixels=pixels)
-    shutil.rmtree(work)
-    recipe.judge(result, settings)
+    mean, std = (np.array(each, np.float64) for each in normalisation(pixels.name, is_grey=channels == 1))
+    dataset = pictures.dataset()
+    whole, temperature = calibrated(Normalised(model, mean, std), dataset)
+    part = without_rescaling(whole.network, mean, std)
+    learnt = Learnt(part, dataset, settings.hyperparameters, pixels=pixels, temperature=temperature)
+    result = finish(settings, learnt, pictures, output, start)
+    output.finish()
+    judge(result, settings)
     _judge(result, keras_model)
     return result
 
 
-def _pixels(
-    keras_model: Path, model: keras.Model, settings: recipe.Settings, photographs: recipe.Photographs
-) -> report.Pixels:
+def _has_background(keras_model: Path) -> bool:
+    """Whether the trainer wrote beside the model that its last label is learnt from generic pictures."""
+    try:
+        return keras_model.with_name(LABELS_FILE).read_text("utf-8").split("\n")[-2:] == [BACKGROUND, ""]
+    except (OSError, ValueError):
+        return False
+
+
+def _pixels(keras_model: Path, model: keras.Model, settings: Settings, pictures: Pictures, work: Path) -> report.Pixels:
     """Which numbers the model takes for pixels; photographs to test with have no say."""
     if settings.pixels != "auto":
         return pixel_choice.by_option(settings.pixels)
     plain = Normalised(model, NOTHING, NOTHING)
-    file = settings.output / recipe.WORK / "model.tflite"
-    file.write_bytes(recipe.carrying(convert(model, "float32"), plain, photographs.listing.classes, settings.fit))
+    file = work / "model.tflite"
+    file.write_bytes(carrying(convert(model, "float32"), plain, pictures, settings))
     told = pixel_choice.by_layers(first_steps(model), file)
     if told and told.name == pixel_choice.SURE:
         return told
-    shown = np.concatenate([photographs.parts.train, photographs.parts.validation])
-    drawn = evenly(photographs.labels, shown, MOST, settings.seed)
-    ranges = measure(config.ModelSettings(path=str(file)), photographs.pixels, photographs.labels, drawn)
+    shown = np.concatenate([pictures.parts.train, pictures.parts.validation])
+    drawn = evenly(pictures.shown, shown, MOST, settings.seed)
+    ranges = measure(config.ModelSettings(path=str(file)), pictures.pixels, pictures.shown, drawn)
     return pixel_choice.by_photographs(ranges, told, keras_model)
 
 

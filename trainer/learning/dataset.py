@@ -68,4 +68,5 @@ def class_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
         float32 [classes], 1 on average over the pictures.
     """
     weights = np.minimum(counts.sum() / (len(counts) * np.maximum(counts, 1)), MOST_WEIGHT)
-    return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+    even: NDArray[np.float32] = (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+    return even

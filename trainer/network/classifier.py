@@ -13,9 +13,7 @@ from edgecam.model.preprocessing import FirstSteps
 from trainer.network.graph import calls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from trainer.network.backbones import Backbone
 
@@ -141,7 +139,7 @@ def first_steps(model: keras.Model) -> FirstSteps:
     return FirstSteps(0.0 - black / factor, 1 / factor) if factor else FirstSteps()
 
 
-def without_rescaling(model: keras.Model, mean: Sequence[float] = (0,), std: Sequence[float] = (1,)) -> Normalised:
+def without_rescaling(model: keras.Model, mean: ArrayLike = (0,), std: ArrayLike = (1,)) -> Normalised:
     """Leave out the layer that normalises pixels, as the table of the daemon (or a quantised input) does its work.
 
     Args:

@@ -15,7 +15,6 @@ from trainer.data.listing import shown
 from trainer.data.parts import SPLIT_FILE
 from trainer.data.sample import evenly
 from trainer.errors import AccuracyError
-from trainer.progress import say
 from trainer.quantisation.conversion import convert
 from trainer.quantisation.metadata import with_file, with_metadata, with_own
 from trainer.quantisation.remedies import remedies
@@ -58,7 +57,7 @@ def finish(settings: Settings, learnt: Learnt, pictures: Pictures, output: Outpu
     (results / "model.tflite").write_bytes(content)
     (results / "labels.txt").write_text("".join(f"{name}\n" for name in pictures.labels.names), "utf-8")
     (results / SPLIT_FILE).write_bytes(pictures.kept.encode())
-    tested = {graph: measuring.on(content, pictures.parts.test, graph) for graph in graphs}
+    tested: dict[str, Evaluation] = {graph: measuring.on(content, pictures.parts.test, graph) for graph in graphs}
     measured = _tested(settings, learnt, pictures, measuring, tested, content, float_, limits)
     result = _report(settings, learnt, pictures, tested["original"], measured, content, converted, start)
     photos = [pictures.photo(index) for index in (*pictures.parts.test, *_suspected(learnt))]
@@ -142,7 +141,7 @@ def _tested(
     learnt: Learnt,
     pictures: Pictures,
     measuring: Measuring,
-    tested: Mapping[Graph, Evaluation],
+    tested: Mapping[str, Evaluation],
     content: bytes,
     float_: bytes,
     limits: Mapping[str, float],
@@ -159,7 +158,7 @@ def _tested(
         neutral=pictures.labels.neutral,
         unrelated={"generic pictures": measuring.on(content, pictures.generic.test).scores},
         robust={name: measuring.under(name, content, test) for name in CONDITIONS},
-        graphs={**tested},
+        graphs=tested,
     )
 
 

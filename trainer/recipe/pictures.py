@@ -110,13 +110,14 @@ class Pictures:
         return dataset.weighted(class_weights(counts))
 
 
-def read_pictures(settings: Settings, size: tuple[int, int], folder: Path) -> Pictures:
+def read_pictures(settings: Settings, size: tuple[int, int], folder: Path, beside: Path | None = None) -> Pictures:
     """List, read and split a data set, and tell what is wrong or odd about it.
 
     Args:
         settings: which one, how it lies and fits, and the seed.
         size: width and height in pixels.
         folder: for what is unpacked, and for the pixels.
+        beside: a ``split.json`` of the model that is converted, which may not be there.
 
     Raises:
         InputError: it cannot be used.
@@ -125,7 +126,7 @@ def read_pictures(settings: Settings, size: tuple[int, int], folder: Path) -> Pi
     say(f"photographs: {listing.layout}")
     others = negatives(size)
     read = read_pixels(listing, size, folder / "pixels.npy", settings.fit, spare=len(others.pixels))
-    kept = _kept(settings)
+    kept = _kept(beside or settings.output / SPLIT_FILE)
     parts, more = split(listing, read, settings.seed, kept)
     findings = (*listing.findings, *read.findings, *more)
     for line in summed(findings):
@@ -143,10 +144,9 @@ def read_pictures(settings: Settings, size: tuple[int, int], folder: Path) -> Pi
     return Pictures(listing, labels, read.pixels, shown, parts, generic_parts, read.digests, findings, made_by)
 
 
-def _kept(settings: Settings) -> Parts | None:
-    """What photographs served for before, where a model is made anew."""
-    before = settings.output / SPLIT_FILE
-    return Parts.read(before) if before.is_file() else None
+def _kept(split_file: Path) -> Parts | None:
+    """What photographs served for before, where a model is made anew or converted."""
+    return Parts.read(split_file) if split_file.is_file() else None
 
 
 def _by_source(sources: NDArray[np.int64], first: int) -> Split:
