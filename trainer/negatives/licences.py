@@ -1,4 +1,4 @@
-"""Under which licences pictures may be shipped, and what a Debian package's `copyright` file says of each of its files."""
+"""Under which licences pictures may be shipped, and what a Debian package's `copyright` says of each of its files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CopyrightFile:
                 self._paragraphs.append((fields["Files"].split(), Credit(author, licence)))
 
     def credit(self, path: str) -> Credit | None:
-        """Of a file by its path in the source; another suffix is taken for the same picture, saved in another format."""
+        """Of a file by its path in the source; another suffix is the same picture in another format."""
         stem = str(PurePosixPath(path).with_suffix(""))
         found = None
         for patterns, credit in self._paragraphs:

@@ -12,13 +12,13 @@ import subprocess
 import tarfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from trainer.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 Registry = Literal["debian", "npm", "pypi"]
 _MINUTES: Final = 20

@@ -1,6 +1,6 @@
 """Scenes: one thing or several, cut out, pasted on a ground. Things teach what is unknown, grounds alone do not.
 
-All pictures are uint8 [height, width, 3], RGB; a thing is uint8 [height, width, 4], its fourth channel how opaque it is.
+All pictures are uint8 [height, width, 3], RGB; a thing has a fourth channel, how opaque it is.
 The same generator, in the same state, gives the same scene.
 """
 
@@ -43,7 +43,9 @@ def made_ground(side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     else:
         floor = (np.arange(side)[:, None] > side * rng.uniform(0.45, 0.85)).astype(np.float32)
         shade = 0.8 + 0.4 * _slope(side, rng)[..., None]
-        ground = _mix(one, other, np.broadcast_to(floor, (side, side))) * shade + 14.0 * (_clouds(side, rng)[..., None] - 0.5)
+        ground = _mix(one, other, np.broadcast_to(floor, (side, side))) * shade + 14.0 * (
+            _clouds(side, rng)[..., None] - 0.5
+        )
     grain = rng.normal(0.0, rng.uniform(0.5, 5.0), (side, side, 1))
     return np.clip(ground + grain, 0, 255).astype(np.uint8)
 
