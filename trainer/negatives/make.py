@@ -121,7 +121,7 @@ def _generator(name: str, number: int) -> np.random.Generator:
 def _opaque(item: Item) -> NDArray[np.uint8]:
     """A photograph as it is, and what is cut out on a light grey."""
     share = item.pixels[..., 3:].astype(np.float32) / 255.0
-    return (item.pixels[..., :3] * share + 235.0 * (1.0 - share)).round().astype(np.uint8)
+    return np.asarray((item.pixels[..., :3] * share + 235.0 * (1.0 - share)).round(), np.uint8)
 
 
 def _is_thing(item: Item) -> bool:

@@ -1,8 +1,8 @@
 """Reads the files out of a Qt resource file (.rcc), as `rcc --binary` of Qt writes it and GCompris ships its pictures.
 
 The format, as Qt's QResource reads it: `qres`, then as big-endian 32-bit numbers the version and where the tree, the
-data and the names begin. A node of the tree: where its name is, flags, and then for a folder how many children it has and
-which is the first, for a file where its bytes are. From version 2 on a node has eight bytes more, a time.
+data and the names begin. A node of the tree: where its name is, flags, and then for a folder how many children it has
+and which is the first, for a file where its bytes are. From version 2 on a node has eight bytes more, a time.
 """
 
 from __future__ import annotations

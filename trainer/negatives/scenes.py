@@ -84,7 +84,7 @@ def _slope(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
     angle = rng.uniform(0, 2 * math.pi)
     rows, columns = np.mgrid[0:side, 0:side]
     along = rows * math.sin(angle) + columns * math.cos(angle)
-    return ((along - along.min()) / np.ptp(along)).astype(np.float32)
+    return np.asarray((along - along.min()) / np.ptp(along), np.float32)
 
 
 def _clouds(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -93,7 +93,7 @@ def _clouds(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
     for cells in (3, 7, 17, 41):
         coarse = rng.random((cells, cells)).astype(np.float32)
         noise += cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC) / math.sqrt(cells)
-    return (noise - noise.min()) / max(float(np.ptp(noise)), 1e-6)
+    return np.asarray((noise - noise.min()) / max(float(np.ptp(noise)), 1e-6), np.float32)
 
 
 def _trimmed(thing: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -110,7 +110,7 @@ def test_a_package_that_lies_there_is_not_fetched_and_is_checked(tmp_path: Path)
     path.write_bytes(content)
     assert list(contents(fetched(package, tmp_path))) == [("package/a", b"1"), ("package/b", b"2")]
     path.write_bytes(content + b"more")
-    with pytest.raises(PackageError, match="SHA-256 is .*, sources.toml says"):
+    with pytest.raises(PackageError, match=r"SHA-256 is .*, sources\.toml says"):
         fetched(package, tmp_path)
 
 

@@ -1,3 +1,5 @@
+"""Qt resource files, whole, cut short and damaged."""
+
 from __future__ import annotations
 
 import pytest
