@@ -1,189 +1,187 @@
-"""Another graph that computes the same: of operators that a runtime's fast kernels (XNNPACK) take, in one piece.
+"""Another graph that computes the same, bit for bit: of operators that a runtime's fast kernels (XNNPACK) take.
 
 XNNPACK has no kernel for a quantised HARD_SWISH nor for an older AVERAGE_POOL_2D, so a quantised MobileNetV3 falls into
 twenty pieces; between them values go to and fro and slower kernels run on one thread. Which graph is faster depends on
 the processor: on ARM those slower kernels are good (`timing` measures).
+
+One number in 256 that rounds to the other side is enough for another label on every tenth photograph: a quantised
+network makes much of little. So an operator is rewritten only where all that it can get gives what it gave before.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from edgecam.model.refusals import IDENTIFIER
+from edgecam.model import runtimes
+from edgecam.model.graph_editor import Editor
+from edgecam.model.hard_swish import Moves, hard_swish, moves
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-# What XNNPACK's quantised kernels take: a scale of an input (or of a product of both), divided by that of the output.
-ADD_RATIOS: Final = 2.0**-10, 2.0**8
-MUL_RATIOS: Final = 2.0**-16, 2.0**8
-VERSIONS: Final = {"int8": 2, "uint8": 1}  # of ADD, MUL and MEAN, that take such values
+MEAN_VERSIONS: Final = {"int8": 2, "uint8": 1}  # that take such values
+# Pixels of a pool: of more the MEAN's float32 might not tell half a step from what is next to it.
+MOST_PIXELS: Final = 4095
+SHAPE: Final = (1, 16, 16, 1)  # of all 256 levels
 
 
 def rewritten(content: bytes) -> bytes | None:
-    """Return a .tflite file whose graph XNNPACK takes, or None where nothing is to be rewritten.
+    """Return a .tflite file whose graph XNNPACK takes in fewer pieces, or None where nothing is to be rewritten.
 
-    Each quantised HARD_SWISH becomes ``x / 6 * relu6(x + 3)``, of an ADD and two MULs, each quantised AVERAGE_POOL_2D
-    over a whole image a MEAN. The scales of all tensors that were there stay, so what is computed differs by rounding
-    only.
+    Each quantised HARD_SWISH becomes a float one between a DEQUANTIZE and a QUANTIZE, where that gives the same for all
+    256 levels; each quantised AVERAGE_POOL_2D over a whole image of an odd number of pixels a MEAN. (Of an even number
+    the mean may lie half-way between two levels, which the two round to different sides.)
 
     Args:
         content: a .tflite file that a runtime takes.
 
     Raises:
-        ImportError: LiteRT, whose schema of such files is used, is not installed.
+        ImportError: LiteRT, whose schema of such files is used and whose kernels are asked, is not installed.
+        ModelError: LiteRT does not run the file.
     """
-    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(content)
-    if not any([_Rewriter(schema, model, graph).run() for graph in model.subgraphs]):  # noqa: C419  all of them
+    if not any([_Rewriter(Editor(schema, model, graph)).run() for graph in model.subgraphs]):  # noqa: C419  all of them
         return None
-    builder = flatbuffers.Builder(len(content) + 65_536)
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    return Editor(schema, model, model.subgraphs[0]).packed()
 
 
 class _Rewriter:
     """Rewrites one graph of a model in place."""
 
-    def __init__(self, schema: Any, model: Any, graph: Any) -> None:
-        self._schema = schema
-        self._model = model
-        self._graph = graph
-        self._dtypes = {schema.TensorType.INT8: np.dtype(np.int8), schema.TensorType.UINT8: np.dtype(np.uint8)}
+    def __init__(self, editor: Editor) -> None:
+        self._editor = editor
+        self._schema = editor.schema
+        kinds = editor.schema.TensorType
+        self._dtypes = {kinds.INT8: np.dtype(np.int8), kinds.UINT8: np.dtype(np.uint8)}
 
     def run(self) -> bool:
         """Return whether anything was rewritten."""
-        replaced = {place: new for place, op in enumerate(self._graph.operators) if (new := self._replacement(op))}
-        operators = self._graph.operators
-        self._graph.operators = [new for place, op in enumerate(operators) for new in replaced.get(place, [op])]
+        graph = self._editor.graph
+        replaced = {place: new for place, op in enumerate(graph.operators) if (new := self._replacement(op))}
+        graph.operators = [new for place, op in enumerate(graph.operators) for new in replaced.get(place, [op])]
         return bool(replaced)
 
     def _replacement(self, operator: Any) -> list[Any]:
         """The operators that take an operator's place; none: it stays."""
-        code = self._model.operatorCodes[operator.opcodeIndex]
-        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        source, result = self._editor.tensors(operator)
+        if source.type not in self._dtypes or result.type != source.type or not (_scaled(source) and _scaled(result)):
+            return []
+        kind = self._editor.kind(operator)
         if kind == self._schema.BuiltinOperator.HARD_SWISH:
-            return self._hard_swish(operator)
+            return self._hard_swish(operator, source, result)
         if kind == self._schema.BuiltinOperator.AVERAGE_POOL_2D:
-            return self._average_pool(operator)
+            return self._average_pool(operator, source, result)
         return []
 
-    def _hard_swish(self, operator: Any) -> list[Any]:
-        source, result = self._tensors(operator)
-        dtype = self._dtypes.get(source.type)
-        if dtype is None or result.type != source.type or not (_is_scaled(source) and _is_scaled(result)):
-            return []
-        limits = np.iinfo(dtype)
-        scale, zero = float(source.quantization.scale[0]), int(source.quantization.zeroPoint[0])
-        highest = min(6.0, (limits.max - zero) * scale + 3.0)
-        if highest <= 0:  # it is 0 for all that can come
-            return []
-        gate_scale = highest / (limits.max - limits.min)
-        product = gate_scale * scale / 6
-        if not (
-            _within(scale / gate_scale, ADD_RATIOS)
-            and _within(3 / limits.max / gate_scale, ADD_RATIOS)
-            and _within(product / float(result.quantization.scale[0]), MUL_RATIOS)
-        ):
-            return []
-        x, y = int(operator.inputs[0]), int(operator.outputs[0])
-        gate = self._like(source, b"gate", gate_scale, int(limits.min))
-        sixth = self._like(source, b"sixth", scale / 6, zero)
-        schema = self._schema
-        return [
-            self._operator("ADD", [x, self._scalar(3.0, dtype)], gate, schema.ActivationFunctionType.RELU6),
-            self._operator("MUL", [x, self._scalar(1 / 6, dtype)], sixth),
-            self._operator("MUL", [sixth, gate], y),
-        ]
+    def _hard_swish(self, operator: Any, source: Any, result: Any) -> list[Any]:
+        limits = np.iinfo(self._dtypes[source.type])
+        levels = np.arange(limits.min, limits.max + 1).astype(limits.dtype)
+        (scale, zero), (step, shift) = _quantisation(source), _quantisation(result)
 
-    def _average_pool(self, operator: Any) -> list[Any]:
-        source, result = self._tensors(operator)
+        def probe(operators: Callable[[Editor, int, int], list[Any]]) -> NDArray[np.float64]:
+            """What operators make of all levels."""
+            editor = Editor.blank(self._schema)
+            x, y = editor.quantised_tensor(source, SHAPE), editor.quantised_tensor(result, SHAPE)
+            editor.graph.inputs, editor.graph.outputs = [x], [y]
+            editor.graph.operators = operators(editor, x, y)
+            return _run(editor.packed(), levels)
+
+        wanted = probe(lambda editor, x, y: [editor.operator("HARD_SWISH", [x], y)])
+        values = (levels.astype(np.float32) - zero) * np.float32(scale)
+        exact = hard_swish(values.astype(float)) / step + shift
+        found = moves(exact, wanted, limits.min, limits.max)
+        if found is None:
+            return []
+        in_float = partial(_in_float, moves=found, values=values, steps=(scale, step))
+        if not np.array_equal(probe(in_float), wanted):
+            return []
+        return in_float(self._editor, int(operator.inputs[0]), int(operator.outputs[0]))
+
+    def _average_pool(self, operator: Any, source: Any, result: Any) -> list[Any]:
         options = operator.builtinOptions
+        pixels = options.filterHeight * options.filterWidth
         if (
-            source.type not in self._dtypes
-            or [options.filterHeight, options.filterWidth] != list(source.shape[1:3])
+            [options.filterHeight, options.filterWidth] != list(source.shape[1:3])
             or list(result.shape[1:3]) != [1, 1]
             or options.fusedActivationFunction != self._schema.ActivationFunctionType.NONE
+            or _quantisation(source) != _quantisation(result)
+            or pixels % 2 == 0
+            or pixels > MOST_PIXELS
         ):
             return []
-        axes = self._constant(b"height and width", np.array([1, 2], np.int32), self._schema.TensorType.INT32)
-        return [self._operator("MEAN", [int(operator.inputs[0]), axes], int(operator.outputs[0]))]
+        axes = self._editor.constant(b"height and width", np.array([1, 2], np.int32))
+        means = self._schema.ReducerOptionsT()
+        means.keepDims = True
+        version = MEAN_VERSIONS[self._dtypes[source.type].name]
+        return [
+            self._editor.operator("MEAN", [int(operator.inputs[0]), axes], int(operator.outputs[0]), version, means)
+        ]
 
-    def _tensors(self, operator: Any) -> tuple[Any, Any]:
-        return self._graph.tensors[operator.inputs[0]], self._graph.tensors[operator.outputs[0]]
 
-    def _operator(self, name: str, inputs: list[int], output: int, activation: int = 0) -> Any:
-        schema = self._schema
-        options, kind = {
-            "ADD": (schema.AddOptionsT, schema.BuiltinOptions.AddOptions),
-            "MUL": (schema.MulOptionsT, schema.BuiltinOptions.MulOptions),
-            "MEAN": (schema.ReducerOptionsT, schema.BuiltinOptions.ReducerOptions),
-        }[name]
-        operator = schema.OperatorT()
-        operator.opcodeIndex = self._code(name, self._dtypes[self._graph.tensors[output].type])
-        operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array([output], np.int32)
-        operator.builtinOptionsType, operator.builtinOptions = kind, options()
-        if name == "MEAN":
-            operator.builtinOptions.keepDims = True
-        else:
-            operator.builtinOptions.fusedActivationFunction = activation
-        return operator
+def _in_float(
+    editor: Editor, x: int, y: int, moves: Moves, values: NDArray[np.float32], steps: tuple[float, float]
+) -> list[Any]:
+    """Operators from a quantised tensor to another: a hard-swish in float32, and what moves it.
 
-    def _code(self, name: str, dtype: np.dtype[Any]) -> int:
-        """The place of an operator in the model's table of those that it uses, where it is added if need be."""
-        kind, version = getattr(self._schema.BuiltinOperator, name), VERSIONS[dtype.name]
-        for place, code in enumerate(self._model.operatorCodes):
-            if max(code.builtinCode, code.deprecatedBuiltinCode) == kind and code.version >= version:
-                return place
-        code = self._schema.OperatorCodeT()
-        code.builtinCode = code.deprecatedBuiltinCode = kind
-        code.version = version
-        self._model.operatorCodes.append(code)
-        return len(self._model.operatorCodes) - 1
+    A nudge of ``n`` at a level is ``relu(n - 2 n d^2)``, with ``d`` how many levels away from it a value is.
 
-    def _like(self, tensor: Any, name: bytes, scale: float, zero: int) -> int:
-        """A new tensor of another's shape and type."""
-        made = self._schema.TensorT()
-        made.shape, made.type, made.shapeSignature = tensor.shape, tensor.type, tensor.shapeSignature
-        made.name = bytes(tensor.name or b"") + b"/" + name
-        made.quantization = self._quantization(scale, zero)
-        return self._add(made)
+    Args:
+        editor: of the graph.
+        x: place of the tensor that comes in.
+        y: of the one that goes out.
+        moves: in steps of y.
+        values: float32 [256], what the levels of x stand for.
+        steps: between two levels of x, and of y.
+    """
+    like, schema, made = editor.graph.tensors[x], editor.schema, []
 
-    def _scalar(self, value: float, dtype: np.dtype[Any]) -> int:
-        """A constant that is exactly ``value``."""
-        highest = np.iinfo(dtype).max
-        kind = next(kind for kind, known in self._dtypes.items() if known == dtype)
-        place = self._constant(f"{value:.3g}".encode(), np.array(highest, dtype), kind)
-        self._graph.tensors[place].quantization = self._quantization(value / highest, 0)
+    def then(name: str, inputs: list[int], options: Any = None, version: int = 1) -> int:
+        place = editor.float_tensor(like, name.lower().encode())
+        made.append(editor.operator(name, inputs, place, version, options))
         return place
 
-    def _constant(self, name: bytes, value: NDArray[Any], kind: int) -> int:
-        made, buffer = self._schema.TensorT(), self._schema.BufferT()
-        buffer.data = np.frombuffer(value.tobytes(), np.uint8)
-        self._model.buffers.append(buffer)
-        made.name, made.type, made.buffer = name, kind, len(self._model.buffers) - 1
-        made.shape = np.array(value.shape, np.int32)
-        return self._add(made)
+    def number(value: float) -> int:
+        return editor.constant(b"number", np.array(value, np.float32))
 
-    def _quantization(self, scale: float, zero: int) -> Any:
-        made = self._schema.QuantizationParametersT()
-        made.scale, made.zeroPoint = np.array([scale], np.float32), np.array([zero], np.int64)
-        return made
+    value = then("DEQUANTIZE", [x], version=2)
+    result = then("HARD_SWISH", [value])
+    if moves.offset:
+        result = then("ADD", [result, number(moves.offset * steps[1])], schema.AddOptionsT())
+    for level, steps_up in moves.nudges.items():
+        far = then("SQUARED_DIFFERENCE", [value, number(values[level])], schema.SquaredDifferenceOptionsT())
+        nudge, clipped = abs(steps_up) * steps[1], schema.AddOptionsT()
+        clipped.fusedActivationFunction = schema.ActivationFunctionType.RELU
+        fall = then("MUL", [far, number(-2 * nudge / steps[0] ** 2)], schema.MulOptionsT())
+        peak = then("ADD", [fall, number(nudge)], clipped)
+        if steps_up > 0:
+            result = then("ADD", [result, peak], schema.AddOptionsT())
+        else:
+            result = then("SUB", [result, peak], schema.SubOptionsT())
+    return [*made, editor.operator("QUANTIZE", [result], y)]
 
-    def _add(self, tensor: Any) -> int:
-        self._graph.tensors.append(tensor)
-        return len(self._graph.tensors) - 1
+
+def _run(content: bytes, levels: NDArray[Any]) -> NDArray[np.float64]:
+    loaded = runtimes.interpreter("litert", content, 1)
+    loaded.tensor(loaded.get_input_details()[0]["index"])()[:] = levels.reshape(SHAPE)
+    loaded.invoke()
+    return loaded.tensor(loaded.get_output_details()[0]["index"])().astype(float).reshape(-1)
 
 
-def _is_scaled(tensor: Any) -> bool:
-    """Whether the whole tensor has one scale."""
+def _scaled(tensor: Any) -> bool:
+    """Whether the whole tensor has one scale, which can be."""
     quantization = tensor.quantization
-    return quantization is not None and quantization.scale is not None and len(quantization.scale) == 1
+    if quantization is None or quantization.scale is None or len(quantization.scale) != 1:
+        return False
+    return bool(np.isfinite(quantization.scale[0]) and quantization.scale[0] > 0)
 
 
-def _within(ratio: float, limits: tuple[float, float]) -> bool:
-    return limits[0] <= ratio < limits[1]
+def _quantisation(tensor: Any) -> tuple[float, int]:
+    """Scale and zero point."""
+    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])

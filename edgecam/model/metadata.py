@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import msgspec
 from flatbuffers import number_types
@@ -20,6 +20,7 @@ from edgecam.camera.fit import Fit
 from edgecam.errors import ModelError
 from edgecam.model.flatbuffer import BROKEN_TABLE, read_byte, read_floats, read_text, root_table, slot, tables
 from edgecam.model.labels.files import BROKEN_ARCHIVE, in_archive, unpacked
+from edgecam.model.plan import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ class Metadata:
         neutral: labels that begin no event.
         fit: how a picture of another shape is made to fit, as it was in training.
         thresholds: from which score on a label begins an event, by label.
+        graphs: with which it was measured by who made it, and which may so be chosen.
     """
 
     labels: str | None = None
@@ -54,6 +56,7 @@ class Metadata:
     neutral: tuple[str, ...] | None = None
     fit: Fit | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    graphs: tuple[Graph, ...] | None = None
 
 
 class _Own(msgspec.Struct, frozen=True):
@@ -63,6 +66,14 @@ class _Own(msgspec.Struct, frozen=True):
     neutral: tuple[str, ...] | None = None
     fit: Fit | None = None
     thresholds: dict[str, Annotated[float, msgspec.Meta(ge=0, le=1)]] = {}
+    graphs: tuple[str, ...] | None = None
+
+    def completing(self, told: Metadata) -> Metadata:
+        """Add what is in here to what the rest of the model tells."""
+        known = None if self.graphs is None else tuple(each for each in get_args(Graph) if each in self.graphs)
+        return replace(
+            told, groups=self.groups, neutral=self.neutral, fit=self.fit, thresholds=self.thresholds, graphs=known
+        )
 
 
 def read_metadata(file: bytes) -> Metadata:
@@ -76,12 +87,12 @@ def read_metadata(file: bytes) -> Metadata:
         own = _read_own(archive) if archive else _Own()
         if root is None:
             files = in_archive(archive, None) if archive else {}
-            return Metadata(files=files, groups=own.groups, neutral=own.neutral, fit=own.fit, thresholds=own.thresholds)
+            return own.completing(Metadata(files=files))
         graph = next(tables(root, 3))
         mean, std = _normalisation(next(tables(graph, 2), None))
         labels = _labels_file(next(tables(graph, 3), None))
         files = in_archive(archive, labels) if archive else {}
-        return Metadata(labels, files, mean, std, own.groups, own.neutral, own.fit, own.thresholds)
+        return own.completing(Metadata(labels, files, mean, std))
     except (*BROKEN_TABLE, *BROKEN_ARCHIVE) as error:
         message = f"its metadata is broken ({error or type(error).__name__})"
         raise ModelError(message) from None

@@ -81,6 +81,19 @@ def candidates(settings: config.ModelSettings, runtimes: Iterable[str], cores: i
     )
 
 
+def is_tried(graph: Graph, setting: str, named: Sequence[Graph] | None) -> bool:
+    """Return whether a graph is tried.
+
+    Args:
+        graph: which one; the original can always be run.
+        setting: ``model.graph``.
+        named: the graphs that the model says were measured; None: it says nothing.
+    """
+    if setting != "auto":
+        return setting == graph
+    return graph == "original" or named is None or graph in named
+
+
 def fastest(timings: Sequence[Timing]) -> Timing:
     """Return the fastest timing, but the first one where none is faster by more than the noise."""
     best = min(timings, key=lambda timing: timing.ms)

@@ -165,23 +165,6 @@ def invoke(interpreter: Interpreter, accelerator: Accelerator | None) -> None:
         raise ModelError(message) from None
 
 
-def undelegated(content: bytes, size: tuple[int, int] = ANY) -> Interpreter:
-    """Load a model into LiteRT, but run it with TensorFlow Lite's own kernels, without XNNPACK's.
-
-    Raises:
-        ModelError: the runtime refuses the file.
-    """
-    module = importlib.import_module(MODULES["litert"])
-    resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    try:
-        loaded: Interpreter = module.Interpreter(model_content=content, experimental_op_resolver_type=resolver)
-        _set_shape(loaded, size)
-        loaded.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(in_words(str(error))) from None
-    return loaded
-
-
 def pieces(interpreter: Interpreter) -> int:
     """Into how many pieces for XNNPACK a graph falls; between them values go to and fro."""
     return sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())  # noqa: SLF001  the only way

@@ -21,9 +21,11 @@ import psutil
 
 from edgecam import config
 from edgecam.errors import ModelError
-from edgecam.model import graph, plan, runtimes, timing
+from edgecam.model import plan, runtimes, timing
 from edgecam.model.classifier import Classifier, read_model
 from edgecam.model.delegates import OTHER_BUILD, DelegateError
+from edgecam.model.graphs import Graphs, graphs
+from edgecam.model.metadata import read_metadata
 from edgecam.model.plan import Timing
 
 TIMEOUT_S = 60
@@ -118,7 +120,7 @@ def check(settings: config.ModelSettings) -> Classifier:
 
 
 def time_all(settings: config.ModelSettings, sha256: str, to: Path) -> Report:
-    """Time every way that the settings leave open.
+    """Time every way that the settings and the model leave open.
 
     Args:
         settings: of the model.
@@ -129,30 +131,19 @@ def time_all(settings: config.ModelSettings, sha256: str, to: Path) -> Report:
         ModelError: the graph that the settings ask for cannot be had.
     """
     original = read_model(settings)
-    rewritten, problem = _rewritten(original, settings.size) if settings.graph != "original" else (None, "")
-    if problem and settings.graph == "rewritten":
-        message = f"model.graph: {problem}"
+    named = read_metadata(original).graphs
+    is_tried = plan.is_tried("rewritten", settings.graph, named)
+    found = graphs(original, settings.size) if is_tried else Graphs({"original": original})
+    if found.problem and settings.graph == "rewritten":
+        message = f"model.graph: {found.problem}"
         raise ModelError(message)
-    if rewritten is None:
-        settings = msgspec.structs.replace(settings, graph="original")
-        graphs: dict[plan.Graph, bytes] = {"original": original}
+    if "rewritten" in found.files:
+        to.write_bytes(found.files["rewritten"])
     else:
-        to.write_bytes(rewritten)
-        graphs = {"original": original, "rewritten": rewritten}
+        settings = msgspec.structs.replace(settings, graph="original")
     candidates = plan.candidates(settings, runtimes.installed(), len(os.sched_getaffinity(0)))
-    return Report(sha256, tuple(timing.timed(graphs, candidates, settings.size)), (problem,) if problem else ())
-
-
-def _rewritten(original: bytes, size: tuple[int, int]) -> tuple[bytes | None, str]:
-    """The rewritten graph, or why it is not taken; neither where there is nothing to rewrite."""
-    try:
-        rewritten = graph.rewritten(original)
-    except ImportError:
-        return None, "no graph can be rewritten without LiteRT"
-    if rewritten is None:
-        return None, ""
-    problem = timing.disagreement(original, rewritten, size)
-    return (None, f"the rewritten graph is not taken: {problem}") if problem else (rewritten, "")
+    notes = (found.problem,) if found.problem else ()
+    return Report(sha256, tuple(timing.timed(found.files, candidates, settings.size)), notes)
 
 
 def _main() -> None:

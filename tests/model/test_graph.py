@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edgecam import config
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVELS = 256  # of a quantised number
-WITHIN_SCORE = 0.007  # of top-1, which the rewritten graph may differ by
+CHANNELS = 8  # of `tflite.average_pool`
+EVEN_POOLS = 6  # of Google's model, over an even number of pixels
 
 
 def run(content: bytes, values: NDArray[Any]) -> NDArray[np.float64]:
@@ -38,14 +39,14 @@ def all_levels(dtype: tflite.Type) -> NDArray[Any]:
     return np.arange(limits.min, limits.max + 1).astype(dtype).reshape(1, 1, 1, LEVELS)
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(
     dtype=st.sampled_from(["int8", "uint8"]),
     spread=st.floats(0.5, 250),
     share=st.floats(0, 1),
     slack=st.floats(0.8, 1.3),
 )
-def test_each_value_of_a_hard_swish_stays_within_rounding(
+def test_each_value_of_a_hard_swish_is_what_it_was(
     dtype: tflite.Type, spread: float, share: float, slack: float
 ) -> None:
     limits = np.iinfo(dtype)
@@ -55,25 +56,60 @@ def test_each_value_of_a_hard_swish_stays_within_rounding(
     exact = x * np.clip(x + 3, 0, 6) / 6
     result_scale = max(slack * (exact.max() - exact.min()) / 255, 1e-4)
     result_zero = int(np.clip(round(limits.min - exact.min() / result_scale), limits.min, limits.max))
+    assume(scale < 128 * result_scale)  # more the kernel refuses
     content = tflite.hard_swish(dtype, [1, 1, 1, LEVELS], (scale, zero), (result_scale, result_zero))
-    other = rewritten(content)
-    if other is None:
-        assert x.max() <= -3  # it is nothing but 0
-        return
-    expected = np.clip(exact / result_scale + result_zero, limits.min, limits.max)
-    gate_step = min(6, x.max() + 3) / 255
-    rounding = 1 + 0.5 * gate_step * np.abs(x) / 6 / result_scale
-    assert (np.abs(run(other, values) - expected) <= rounding).all()
+    found = run(rewritten(content) or content, values)
+    assert np.array_equal(found, run(content, values))
+    rounded = np.clip(np.rint(exact / result_scale) + result_zero, limits.min, limits.max)
+    assert (np.abs(found - rounded) <= 1).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "result"),
+    [
+        pytest.param((0.24109338, 134), (0.10657927, 3), id="an offset puts two levels right"),
+        pytest.param((0.39074969, 157), (0.13982794, 3), id="no offset does"),
+    ],
+)
+def test_what_the_kernel_rounds_to_the_other_side_is_rounded_so_too(
+    source: tuple[float, int], result: tuple[float, int]
+) -> None:
+    values = all_levels("uint8")
+    x = (values.astype(float) - source[1]) * source[0]
+    rounded = np.clip(np.rint(x * np.clip(x + 3, 0, 6) / 6 / result[0]) + result[1], 0, 255)
+    content = tflite.hard_swish("uint8", [1, 1, 1, LEVELS], source, result)
+    kernel, other = run(content, values), rewritten(content)
+    assert (kernel != rounded).any()
+    assert other
+    assert np.array_equal(run(other, values), kernel)
+    assert runtimes.pieces(runtimes.interpreter("litert", other, 1)) == 1
 
 
 @settings(max_examples=30)
 @given(dtype=st.sampled_from(["int8", "uint8"]), size=st.integers(1, 9), seed=st.integers(0, 1000))
 def test_a_mean_over_the_image_is_its_average_pool(dtype: tflite.Type, size: int, seed: int) -> None:
     limits, content = np.iinfo(dtype), tflite.average_pool(dtype, size, size)
+    values = np.random.default_rng(seed).integers(limits.min, limits.max + 1, (1, size, size, 8)).astype(dtype)
+    assert np.array_equal(run(rewritten(content) or content, values), run(content, values))
+
+
+@pytest.mark.parametrize(("size", "becomes"), [(1, True), (7, True), (2, False), (14, False), (63, True), (65, False)])
+def test_a_pool_that_meets_no_tie_becomes_a_mean(size: int, becomes: bool) -> None:  # noqa: FBT001  a table
+    assert (rewritten(tflite.average_pool("int8", size, size)) is not None) == becomes
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+@pytest.mark.parametrize("size", [3, 7, 63])
+def test_means_next_to_half_way_round_as_the_pool_does(dtype: tflite.Type, size: int) -> None:
+    limits, content, pixels = np.iinfo(dtype), tflite.average_pool(dtype, size, size), size * size
     other = rewritten(content)
     assert other
-    values = np.random.default_rng(seed).integers(limits.min, limits.max + 1, (1, size, size, 8)).astype(dtype)
-    assert np.abs(run(other, values) - run(content, values)).max() <= 1
+    for level in range(limits.min, limits.max, 5):
+        values = np.full((pixels, CHANNELS), level, dtype)
+        for channel in range(CHANNELS):
+            values[: pixels // 2 + channel - CHANNELS // 2 + 1, channel] += 1
+        values = values.reshape(1, size, size, CHANNELS)
+        assert np.array_equal(run(other, values), run(content, values))
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
@@ -118,23 +154,19 @@ class TestGooglesModel:
 
     def test_it_falls_into_pieces_until_it_is_rewritten(self, graphs: list[bytes]) -> None:
         pieces = [runtimes.pieces(runtimes.interpreter("litert", each, 1)) for each in graphs]
-        assert pieces[0] > 1
-        assert pieces[1] == 1
+        assert pieces[0] > 3 * EVEN_POOLS
+        assert pieces[1] == 1 + EVEN_POOLS
 
     def test_both_graphs_agree_on_random_images(self, graphs: list[bytes]) -> None:
         assert timing.disagreement(graphs[0], graphs[1]) is None
 
-    def test_it_knows_as_many_photographs_as_before(self, graphs: list[bytes]) -> None:
+    def test_its_scores_of_photographs_are_what_they_were(self, graphs: list[bytes]) -> None:
         settings = config.ModelSettings(
             path=str(shared("models/mobilenet_v3_small_uint8.tflite")), labels=str(shared("models/imagenet_labels.txt"))
         )
         photographs = sorted(shared("data/imagenet").glob("*.jpg"))
-        known = []
-        for graph in graphs:
-            model = Classifier(settings, graph=graph)
-            view = View(config.CameraSettings(), model.size)
-            found = [int(model.scores(view.of(cv2.imread(str(photograph)))).argmax()) for photograph in photographs]
-            known.append(
-                np.mean([index == int(file.name[:3]) + 1 for index, file in zip(found, photographs, strict=True)])
-            )
-        assert known[1] >= known[0] - WITHIN_SCORE
+        models = [Classifier(settings, graph=graph) for graph in graphs]
+        view = View(config.CameraSettings(), models[0].size)
+        for photograph in photographs[::3]:
+            image = view.of(cv2.imread(str(photograph)))
+            assert np.array_equal(models[0].scores(image), models[1].scores(image)), photograph.name

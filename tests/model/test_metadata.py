@@ -63,6 +63,7 @@ def test_keys_that_a_later_edgecam_may_know_are_passed_over() -> None:
         ("[]", f"{OWN_FILE}: Expected object, got array"),
         ('{"groups": {"warm": "red"}}', f"{OWN_FILE}: Expected array, got str - at $.groups"),
         ('{"neutral": [1]}', f"{OWN_FILE}: Expected str, got int - at $.neutral"),
+        ('{"graphs": "original"}', f"{OWN_FILE}: Expected array | null, got str - at $.graphs"),
         ('{"groups": {"a": ["red"], "b": ["red"]}}', f"{OWN_FILE}: groups: red is in a and in b"),
         (b"\xff\xfe", "utf-8"),
         (" " * (OWN_MAX_BYTES + 1), f"{OWN_FILE} is larger than {OWN_MAX_BYTES} bytes"),
@@ -120,3 +121,20 @@ def test_a_model_tells_how_a_picture_fits() -> None:
     assert read_metadata(with_own(LABELLED, {"fit": "letterbox"})).fit == "letterbox"
     with pytest.raises(ModelError, match=r"edgecam\.json: .*fit"):
         read_metadata(carrying('{"fit": "zoom"}'))
+
+
+@pytest.mark.parametrize(
+    ("told", "graphs"),
+    [
+        ("{}", None),
+        ('{"graphs": ["original"]}', ("original",)),
+        ('{"graphs": ["rewritten", "original"]}', ("original", "rewritten")),
+        ('{"graphs": ["original", "of a later edgecam"]}', ("original",)),
+        ('{"graphs": []}', ()),
+    ],
+)
+@pytest.mark.parametrize("model", [PLAIN, LABELLED], ids=["no archive", "beside labels"])
+def test_a_model_names_the_graphs_that_it_was_measured_with(
+    model: bytes, told: str, graphs: tuple[str, ...] | None
+) -> None:
+    assert read_metadata(carrying(told, model)).graphs == graphs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
@@ -16,10 +16,11 @@ from edgecam import config
 from edgecam.device import processor
 from edgecam.model import plan_file, timing
 from edgecam.model.loading import plan_model
-from edgecam.model.plan import MARGIN, Plan, Timing, candidates, choose
+from edgecam.model.plan import MARGIN, Graph, Plan, Timing, candidates, choose, is_tried
 from edgecam.model.plan_file import Measured, PlanFile
 from tests import tflite
 from tests.clips import BGR
+from trainer.metadata import with_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,25 @@ def test_a_setting_leaves_nothing_open() -> None:
     found = candidates(settings, ["litert", "tflite-runtime"], 8)
     assert found.singles() == [Plan("tflite-runtime", "rewritten", 3)]
     assert not found.spread(found.singles()[0])
+
+
+@pytest.mark.parametrize(
+    ("setting", "named", "tried"),
+    [
+        ("auto", None, {"original", "rewritten"}),
+        ("auto", ("original", "rewritten"), {"original", "rewritten"}),
+        ("auto", ("rewritten",), {"original", "rewritten"}),
+        ("auto", ("original",), {"original"}),
+        ("auto", (), {"original"}),
+        ("original", ("original", "rewritten"), {"original"}),
+        ("rewritten", ("original",), {"rewritten"}),
+        ("rewritten", None, {"rewritten"}),
+    ],
+)
+def test_a_graph_is_tried_where_the_model_names_it_or_it_is_set(
+    setting: str, named: tuple[Graph, ...] | None, tried: set[Graph]
+) -> None:
+    assert {graph for graph in get_args(Graph) if is_tried(graph, setting, named)} == tried
 
 
 MEASURED = Measured((Timing(USUAL, 4.0), Timing(Plan("litert", "rewritten"), 1.5)), b"a graph")
@@ -156,6 +176,23 @@ class TestFinding:
         assert planned.plan.graph == "rewritten"
         red = np.full((16, 16, 3), BGR["red"], np.uint8)
         assert planned.load().scores(red).argmax() == tflite.COLOURS.index("red")
+
+    def test_a_graph_that_the_model_does_not_name_is_measured_only_where_it_is_set(
+        self, model: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("DEBUG")
+        model.write_bytes(with_own(model.read_bytes(), {"graphs": ["original"]}))
+        by_itself = plan_model(config.ModelSettings(path=str(model), threads=1), 30, measure=True)
+        assert by_itself.plan.graph == "original"
+        assert "rewritten graph" not in caplog.text
+        forced = config.ModelSettings(path=str(model), graph="rewritten", threads=1)
+        assert plan_model(forced, 30, measure=True).plan.graph == "rewritten"
+
+    def test_a_graph_that_the_model_names_is_measured(self, model: Path, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("DEBUG")
+        model.write_bytes(with_own(model.read_bytes(), {"graphs": ["original", "rewritten"]}))
+        plan_model(config.ModelSettings(path=str(model), threads=1), 30, measure=True)
+        assert "rewritten graph" in caplog.text
 
     def test_a_graph_that_cannot_be_rewritten_runs_as_it_is(self, colour_model: Path) -> None:
         assert (
