@@ -39,7 +39,7 @@ class Finding(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{shown(self.path)}: {self.message}"
+        return f"{shown(self.path)}: {printable(self.message)}"
 
     def __lt__(self, other: object) -> bool:  # paths in an archive have no order of their own
         return str(self) < str(other)
@@ -60,5 +60,5 @@ def summed(findings: Iterable[Finding], each: int = 3) -> tuple[str, ...]:
         told = len(alike) if len(alike) <= each + 1 else each  # "and 1 more" is no shorter than that one
         lines += [str(finding) for finding in alike[:told]]
         if told < len(alike):
-            lines.append(f"... and {len(alike) - told:,} more like that: {alike[0].message}")
+            lines.append(f"... and {len(alike) - told:,} more like that: {printable(alike[0].message)}")
     return tuple(lines)

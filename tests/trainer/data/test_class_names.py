@@ -43,6 +43,13 @@ def test_what_cannot_be_printed_is_refused_in_one_line(tmp_path: Path, name: str
     assert str(raised.value).isprintable() or "\u200d" in str(raised.value)
 
 
+def test_a_question_about_a_name_that_cannot_be_printed_is_one_line(tmp_path: Path) -> None:
+    classes(tmp_path / "train", "a", "b")
+    root = classes(tmp_path, "\n")
+    with pytest.raises(InputError, match=r"beside it lies \\n, in no part"):
+        list_photographs(root)
+
+
 def test_an_accent_may_be_written_in_two_ways(tmp_path: Path) -> None:
     listing = list_photographs(classes(tmp_path, E_ACUTE, E_AND_ACUTE, "tea"))
     assert listing.classes == (E_ACUTE, "tea")

@@ -238,6 +238,13 @@ class TestArchives:
         assert file.stat().st_size < 1 << 20
         assert told(list_photographs(file)) == ["a/cat/b.jpg: more than 256 MB: left out"]
 
+    @pytest.mark.parametrize("content", [b"", b"no archive"])
+    def test_a_broken_one_within_another(self, tmp_path: Path, content: bytes) -> None:
+        with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+            archive.writestr("a-samples.zip", content)
+            archive.writestr("b-samples.zip", content)
+        assert "all.zip/a-samples.zip: no .zip file that can be read (" in refusal(tmp_path / "all.zip")
+
     def test_other_archives_are_named(self, tmp_path: Path) -> None:
         (tmp_path / "photos.tar.gz").write_bytes(b"x")
         assert refusal(tmp_path / "photos.tar.gz").endswith("not read here; unpack it, and give the folder")

@@ -9,6 +9,7 @@ import tempfile
 import weakref
 import zipfile
 import zlib
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -63,20 +64,24 @@ def read_archive(path: PhotoPath, work: Path | None = None) -> tuple[Folder, lis
 
 
 def _opened(path: PhotoPath, work: Path | None) -> zipfile.ZipFile:
-    try:
-        if isinstance(path, Path):
-            return _named_rightly(path)
-        copy = _copied(path, work)
-        archive = _named_rightly(copy)
-    except OSError as error:
-        message = f"{shown(path)}: {in_words(error)}"
-        raise InputError(message) from None
-    except BROKEN as error:
-        message = f"{shown(path)}: no .zip file that can be read ({printable(str(error)).lower()}); get it again"
-        raise InputError(message) from None
-    archive.filename = str(path)
-    weakref.finalize(archive, copy.close)
-    return archive
+    with ExitStack() as stack:
+        try:
+            if isinstance(path, Path):
+                return _named_rightly(path)
+            copy = stack.enter_context(tempfile.TemporaryFile(dir=work))
+            _copy(path, copy)
+            archive = _named_rightly(copy)
+        except InputError:
+            raise
+        except OSError as error:
+            message = f"{shown(path)}: {in_words(error)}"
+            raise InputError(message) from None
+        except BROKEN as error:
+            message = f"{shown(path)}: no .zip file that can be read ({printable(str(error)).lower()}); get it again"
+            raise InputError(message) from None
+        archive.filename = str(path)
+        weakref.finalize(archive, stack.pop_all().close)  # the copy lives as long as the pictures in it
+        return archive
 
 
 def _named_rightly(file: Any) -> zipfile.ZipFile:
@@ -87,19 +92,14 @@ def _named_rightly(file: Any) -> zipfile.ZipFile:
         return zipfile.ZipFile(file)
 
 
-def _copied(path: zipfile.Path, work: Path | None) -> Any:
+def _copy(path: zipfile.Path, copy: Any) -> None:
     """Copy an archive out of an archive, as it is read back and forth."""
-    copy = tempfile.TemporaryFile(dir=work)  # noqa: SIM115  lives as long as the pictures in it
-    size = 0
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            size += len(block)
-            if size > MOST_WITHIN:
-                copy.close()
+            if copy.tell() + len(block) > MOST_WITHIN:
                 message = f"{shown(path)}: an archive of more than {MOST_WITHIN >> 30} GB in an archive; {UNPACK}"
                 raise InputError(message)
             copy.write(block)
-    return copy
 
 
 def _check(path: PhotoPath, entry: zipfile.ZipInfo) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trainer.data.class_names import class_name
-from trainer.data.findings import Finding, shown
+from trainer.data.findings import Finding, printable, shown
 from trainer.data.layouts import detection, edge_impulse, folders, table, teachable_machine
 from trainer.data.layouts.archive import is_archive, read_archive
 from trainer.data.layouts.part_names import part_of
@@ -59,7 +59,7 @@ def understand(root: Path, layout: Layout, work: Path | None) -> Reading:
         message = f"--layout {layout}: {shown(root)}: {MISSING[layout]}"
         raise InputError(message)
     where = "" if level is top else f", in {shown(level.path)}"
-    return replace(reading, layout=f"{reading.layout}{where}", findings=(*findings, *reading.findings))
+    return replace(reading, layout=f"{printable(reading.layout)}{where}", findings=(*findings, *reading.findings))
 
 
 def _opened(root: Path, work: Path | None) -> tuple[Folder, list[Finding]]:
@@ -131,8 +131,9 @@ def _decided(level: Folder, special: Reading | None) -> Reading:
         return special if special.has_parts or not (is_table or plain.has_parts) else plain
     option = next(name for start, name in OPTIONS if special.layout.startswith(start))
     other = "parts" if plain.has_parts else "folders"
+    one, two = printable(special.layout), printable(plain.layout)
     message = (
-        f"{shown(level.path)}: may be read as {special.layout}, or as {plain.layout}, which say different things: "
+        f"{shown(level.path)}: may be read as {one}, or as {two}, which say different things: "
         f"say which by --layout {option} or --layout {other}"
     )
     raise InputError(message)

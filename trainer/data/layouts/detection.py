@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.data.findings import shown
+from trainer.data.findings import printable, shown
 from trainer.data.layouts.part_names import part_of
 from trainer.data.layouts.table import BOXES, tables
 from trainer.errors import InputError
@@ -65,7 +65,7 @@ def _by_tables(root: Folder) -> str:
     if any("pixelvalue" in table.header for table in found):
         return "masks of pixels"
     boxed = next((table for table in found if BOXES & {*table.header}), None)
-    return f"boxes in {boxed.file.name}" if boxed else ""
+    return f"boxes in {printable(boxed.file.name)}" if boxed else ""
 
 
 def _has_twins(place: Folder, ending: str) -> bool:

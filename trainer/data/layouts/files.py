@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgecam.errors import in_words
@@ -42,7 +42,7 @@ class Files:
         self._by_name: dict[str, list[File]] = {}
         for file in self.all:
             name = file.within.rpartition("/")[2]
-            for called in {name, PurePosixPath(name).stem}:
+            for called in (name, name.rpartition(".")[0]):
                 self._by_name.setdefault(called, []).append(file)
 
     def find(self, called: str, folder: str = "", part: Part | None = None) -> File | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trainer.data.class_names import class_name
-from trainer.data.findings import Finding, shown
+from trainer.data.findings import Finding, printable, shown
 from trainer.data.layouts.left_behind import is_document
 from trainer.data.layouts.part_names import (
     is_left_over,
@@ -120,7 +120,7 @@ def read(root: Folder) -> Reading:
     """
     found = told_apart(root)
     if doubt := _doubt(found):
-        message = f"{shown(root.path)}: {doubt}: say which by --layout parts or --layout folders"
+        message = f"{shown(root.path)}: {printable(doubt)}: say which by --layout parts or --layout folders"
         raise InputError(message)
     reading = as_parts(root)
     if reading:

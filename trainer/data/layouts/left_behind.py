@@ -62,7 +62,8 @@ def is_left_behind(name: str) -> bool:
 
 def is_picture(name: str) -> bool:
     """Whether a name is that of a picture; what is one indeed, only its content tells."""
-    return PurePath(name).suffix.lower() in PICTURE_ENDINGS
+    stem, dot, ending = name.rpartition(".")
+    return bool(stem) and f"{dot}{ending.lower()}" in PICTURE_ENDINGS
 
 
 def is_document(name: str) -> bool:

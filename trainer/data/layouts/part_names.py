@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 Part = Literal["train", "validation", "test"]
@@ -56,6 +57,7 @@ LEFT_OVER = {
 }
 
 
+@lru_cache(1024)  # it is asked of each row of a table
 def part_of(name: str) -> Part | None:
     """Which part a folder, a file or a cell of that name is; None: none."""
     words = _words(name)
