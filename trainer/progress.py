@@ -24,12 +24,14 @@ def waiting(title: str) -> Iterator[None]:
     """Show a line while something takes long; nothing where there is no terminal."""
     is_seen = sys.stderr.isatty()
     if is_seen:
-        print(f"{title} ...", end="", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{title} ...")
+        sys.stderr.flush()
     try:
         yield
     finally:
         if is_seen:
-            print(CLEAR, end="", file=sys.stderr, flush=True)
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()
 
 
 def say(line: str) -> None:
