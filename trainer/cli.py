@@ -13,6 +13,7 @@ from edgecam import __version__
 from edgecam.camera.fit import Fit
 from edgecam.cli import run_command
 from edgecam.model.pixel_range import USUAL
+from trainer.data.layouts.reading import Layout
 from trainer.errors import InputError
 from trainer.network.backbones import NAMES, TUTORIAL
 
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from trainer.comparison import Row
 
 DATA = click.argument("data", type=click.Path(path_type=Path))
+LAYOUT = click.option(
+    "--layout",
+    type=click.Choice(get_args(Layout)),
+    default="auto",
+    show_default=True,
+    help="How DATA is laid out, where that can be understood in two ways.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -99,6 +107,7 @@ def cli() -> None:
 
 @cli.command()
 @DATA
+@LAYOUT
 @_backbone_option
 @click.option(
     "--weights", default="imagenet", show_default=True, metavar="imagenet|none|FILE", help="What to begin with."
@@ -125,6 +134,7 @@ def train(**options: Any) -> None:
 @cli.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @DATA
+@LAYOUT
 @_fit_option(None, "How a photograph of another shape fits.  [default: as the model says]")
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="How MODEL is read: model.labels=FILE; repeatable."
@@ -133,7 +143,9 @@ def train(**options: Any) -> None:
 @click.option("--strict", is_flag=True, help="Refuse folders that MODEL does not know, instead of leaving them out.")
 @_kind_option
 @JSON
-def evaluate(*, model: Path, data: Path, overrides: tuple[str, ...], as_json: bool, **asked: Any) -> None:
+def evaluate(
+    *, model: Path, data: Path, layout: Layout, fit: Fit | None, overrides: tuple[str, ...], as_json: bool
+) -> None:
     """Tell how good and how fast MODEL is.
 
     MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes. Of these it is shown
@@ -143,7 +155,7 @@ def evaluate(*, model: Path, data: Path, overrides: tuple[str, ...], as_json: bo
     from trainer.report import terminal
     from trainer.report.folder_evaluation import Asked, evaluate_folder
 
-    result = evaluate_folder(_model_settings(model, overrides), data, Asked(**asked))
+    result = evaluate_folder(_model_settings(model, overrides), data, fit, layout)
     for finding in result.findings:
         say(f"warning: {finding}")
     if result.doubt:
@@ -176,6 +188,7 @@ def _model_settings(model: Path, overrides: tuple[str, ...]) -> ModelSettings:
 @cli.command()
 @click.argument("keras_model", type=click.Path(path_type=Path))
 @DATA
+@LAYOUT
 @_output_option("converted")
 @click.option(
     "--pixels",
@@ -205,6 +218,7 @@ def convert(**options: Any) -> None:
 
 @cli.command()
 @DATA
+@LAYOUT
 @click.option("--backbone", "names", type=click.Choice(NAMES), multiple=True, help="One to compare; may be repeated.")
 @click.option(
     "--weights",

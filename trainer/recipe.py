@@ -20,7 +20,7 @@ from edgecam.camera.fit import Fit
 from edgecam.errors import in_words
 from edgecam.events.labels import NEUTRAL
 from edgecam.model.classifier import Classifier
-from trainer.data.listing import list_photographs
+from trainer.data.listing import Layout, list_photographs
 from trainer.data.pixels import read_pixels
 from trainer.data.split import split
 from trainer.errors import AccuracyError, InputError
@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     data: Path
     output: Path
+    layout: Layout = "auto"
     backbone: str = "efficientnet_lite0"
     weights: str = "imagenet"
     format: Format = "int8"
@@ -121,7 +122,7 @@ def read_photographs(settings: Settings, size: tuple[int, int], folder: Path) ->
     Raises:
         InputError: it cannot be used.
     """
-    listing = list_photographs(settings.data)
+    listing = list_photographs(settings.data, settings.layout, folder)
     pixels, digests, findings = read_pixels(listing, size, folder / "pixels.npy", settings.fit)
     parts, more = split(listing, digests, settings.seed)
     findings = [*listing.findings, *findings, *more]

@@ -2,143 +2,167 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from edgecam.errors import in_words
+from edgecam.errors import as_text
+from trainer.data.class_names import class_name
+from trainer.data.findings import Finding, PhotoPath, shown, summed
+from trainer.data.layouts.choice import understand
+from trainer.data.layouts.part_names import Part
+from trainer.data.layouts.reading import Layout
 from trainer.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-Part = Literal["train", "validation", "test"]
-FOLDERS: dict[str, Part] = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-# What systems leave behind: of these nobody wants to be told.
-NOT_PHOTOGRAPHS = {".ds_store", "thumbs.db", "desktop.ini"}
-RESOURCE_FORK = "._"
+    from trainer.data.layouts.reading import Group
+
+__all__ = ["Finding", "Layout", "Listing", "Part", "Photo", "PhotoPath", "list_photographs", "shown", "summed"]
+
+NAMES_SHOWN = 20
+LONGEST = 80  # of a name that is no name
+TO_TRAIN = 2  # classes at least
 
 
 class Photo(NamedTuple):
     """A file, the index of its class, and the part that the user put it into, if any."""
 
-    path: Path
+    path: PhotoPath
     label: int
     part: Part | None
 
 
-def shown(path: Path) -> str:
-    """A path as text that can be printed and written, though its bytes may be none."""
-    return os.fsencode(path).decode(errors="replace")
-
-
-class Finding(NamedTuple):
-    """Something about the data that the user should know."""
-
-    path: Path
-    message: str
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: {self.message}"
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All files of a data set, before any of them was opened, and what was found in places where it is of no use."""
+    """All files of a data set, before any of them was opened, and what was found in places where it is of no use.
+
+    Attributes:
+        root: the folder or the archive.
+        classes: their names, each of one printable line, composed (NFC) and without spaces around it.
+        photos: all files.
+        findings: what the user should know.
+        layout: how the folder was understood, in a phrase.
+    """
 
     root: Path
     classes: tuple[str, ...]
     photos: tuple[Photo, ...]
     findings: tuple[Finding, ...] = ()
+    layout: str = ""
 
 
-def list_photographs(root: Path, least: int = 2) -> Listing:
-    """Find classes and files: ``root/<class>/*``, or ``root/train/<class>/*`` and the like.
+def list_photographs(
+    root: Path, layout: Layout = "auto", work: Path | None = None, *, least: int = TO_TRAIN
+) -> Listing:
+    """Find classes and files, in any of the layouts that ``docs/training.md`` names.
 
-    A folder ``test`` or ``validation`` of its own is used, beside ``train`` or beside the classes.
+    Args:
+        root: a folder or a .zip file; pictures in an archive stay there, and have a ``zipfile.Path``.
+        layout: how it is to be read; ``auto``: as it looks.
+        work: a folder for archives that lie in archives; None: the system's folder for temporary files.
+        least: how many classes there must be. With fewer than two nothing is to be trained: then a class that only a
+            part to test with has is one of them.
 
     Args:
         root: the folder.
         least: how many classes there must be: to train two, to test a model one.
 
     Raises:
-        InputError: there is no such folder, or too few classes, or a class that cannot be trained.
+        InputError: there is no such folder, it cannot be read or read in two ways, it has too few classes, or one that
+            cannot be trained.
     """
-    folders = _subfolders(root)
-    parts = {folder.name: folder for folder in folders if folder.name in FOLDERS}
-    places: list[tuple[Path, Part | None]] = [(folder, FOLDERS[name]) for name, folder in parts.items()]
-    others = [folder for folder in folders if folder.name not in FOLDERS]
-    findings = [Finding(file, "in the folder of no class: left out") for file in _files(root)]
-    if "train" in parts:
-        findings += [Finding(folder, "beside train and in no part: left out") for folder in others]
-        classes = [_class_name(folder) for folder in _subfolders(parts["train"])]
+    reading = understand(root, layout, work)
+    named = [(group, _name(group)) for group in reading.groups]
+    classes = _classes(root, named, least)
+    places = {name: at for at, name in enumerate(classes)}
+    photos = [Photo(file, places[name], group.part) for group, name in named for file in group.files]
+    findings = (*reading.findings, *_odd_names(named), *_nearly_alike(root, classes))
+    return Listing(root, classes, tuple(photos), findings, reading.layout)
+
+
+def _name(group: Group) -> str:
+    """A class's name, which becomes a label: one line of text."""
+    name = class_name(group.name)
+    if name is not None:
+        return name
+    if group.where.name == group.name:
+        message = (
+            f"'{shown(group.where)}': a class is named by its folder, and this name is no printable text: rename it"
+        )
     else:
-        places.insert(0, (root, None))
-        classes = [_class_name(folder) for folder in others]
+        called = as_text(shown_name(group.name), LONGEST)
+        message = f"{shown(group.where)}: a class is called {called}, and this is no printable text: rename it"
+    raise InputError(message)
+
+
+def shown_name(name: str) -> str:
+    """A name whose bytes may be no text."""
+    return name.encode(errors="replace").decode()
+
+
+def _classes(root: Path, named: Sequence[tuple[Group, str]], least: int) -> tuple[str, ...]:
+    """The names of the classes, in the order of the folders' own names.
+
+    Raises:
+        InputError: there are too few, or one that cannot be trained.
+    """
+    parts = {group.part for group, _ in named}
+    taught = next((part for part in ("train", None) if part in parts), "test")
+    first: dict[str, str] = {}
+    others: list[tuple[Group, str]] = []
+    for group, name in named:
+        if taught in (group.part, "test") or least < TO_TRAIN:
+            first[name] = min(group.name, first.get(name, group.name))
+        else:
+            others.append((group, name))
+    classes = tuple(sorted(first, key=lambda name: (first[name], name)))
+    for group, name in others:
+        if name not in first:
+            alike = next((each for each in classes if each.casefold() == name.casefold()), None)
+            hint = f"; is it {alike}? rename it" if alike else ""
+            message = f"{shown(group.where)}: a class that is not among those to train ({_listed(classes)}){hint}"
+            if group.where.name != group.name:
+                message = f"{shown(group.where)}: {name} is not among the classes to train ({_listed(classes)}){hint}"
+            raise InputError(message)
     if len(classes) < least:
         found = f"only one ({classes[0]})" if classes else "none"
-        message = f"{root}: a classifier needs two classes or more, with a subfolder for each; there is {found}"
+        needed = "a classifier needs two classes or more, with a subfolder for each" if least > 1 else "no photographs"
+        message = f"{shown(root)}: {needed}; there is {found}"
         raise InputError(message)
-    photos: list[Photo] = []
-    for place, part in places:
-        for folder in _subfolders(place):
-            if part is not None or folder.name not in FOLDERS:
-                label = _label(folder, classes)
-                good, bad = _sorted_out(folder)
-                photos += [Photo(file, label, part) for file in good]
-                findings += bad
-        if part is not None:
-            findings += [Finding(file, "in the folder of no class: left out") for file in _files(place)]
-    return Listing(root, tuple(classes), tuple(photos), tuple(findings))
-
-
-def _label(folder: Path, classes: Sequence[str]) -> int:
-    if folder.name not in classes:
-        message = f"{shown(folder)}: a class that is not among those to train ({', '.join(classes)})"
+    if taught == "test" and least >= TO_TRAIN:
+        message = f"{shown(root)}: holds parts to test and to validate with, and none to train with; add a folder train"
         raise InputError(message)
-    return classes.index(folder.name)
+    return classes
 
 
-def _class_name(folder: Path) -> str:
-    """A folder's name, which becomes a label: one line of text."""
-    name = folder.name
-    if not name.isprintable():
-        message = f"{shown(folder)!r}: a class is named by its folder, and this name is no printable text: rename it"
-        raise InputError(message)
-    return name
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        return sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
-    except OSError as error:
-        message = f"{folder}: {in_words(error)}; expected a folder with a subfolder a class"
-        raise InputError(message) from None
+def _odd_names(named: Iterable[tuple[Group, str]]) -> Iterator[Finding]:
+    """Tell of names that stand for the same class, or that are not quite the label."""
+    first: dict[str, Group] = {}
+    told: set[str] = set()
+    for group, name in named:
+        other = first.setdefault(name, group)
+        if group.name in told:
+            continue
+        if other.name != group.name:
+            same = "the same class: spaces around a name, and how an accent is written, do not count"
+            message = f"and {shown(other.where)} are {same}"
+        elif group.name != group.name.strip():
+            message = f"called '{name}', without the spaces around it"
+        else:
+            continue
+        told.add(group.name)
+        yield Finding(group.where, message)
 
 
-def _files(folder: Path) -> list[Path]:
-    """What lies in a folder and is meant by the user, but no folder."""
-    return sorted(each for each in folder.iterdir() if not each.is_dir() and _is_meant(each))
-
-
-def _is_meant(file: Path) -> bool:
-    return file.name.lower() not in NOT_PHOTOGRAPHS and not file.name.startswith(RESOURCE_FORK)
-
-
-def _sorted_out(folder: Path) -> tuple[list[Path], list[Finding]]:
-    """All files in a class's folder and the folders in it: those to open, and those not even to open."""
-    good, bad = [], []
-    for file in sorted(filter(_is_meant, folder.rglob("*"))):
-        *within, name = file.relative_to(folder).parts
-        if any(part.startswith(".") for part in within):
-            continue  # the folder has been named
-        if name.startswith("."):
-            bad.append(Finding(file, "hidden: left out"))
-        elif file.is_dir() and file.is_symlink():
-            bad.append(Finding(file, "a link to a folder: left out"))
-        elif file.is_file():
-            good.append(file)
-        elif not file.is_dir():
-            bad.append(Finding(file, "no ordinary file: left out"))
-    return good, bad
+def _nearly_alike(root: Path, classes: Iterable[str]) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for name in classes:
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            yield Finding(root, f"{other} and {name} are two classes, though they differ by capital letters only")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from trainer.errors import PhotographError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
+
+    from trainer.data.findings import PhotoPath
 
 MAX_PIXELS = 150_000_000
 Image.MAX_IMAGE_PIXELS = None  # the limit is ours, so that its message is
@@ -27,7 +28,7 @@ SAME_FORMAT = {"MPO": "JPEG", "JPEG2000": "JPEG 2000"}
 HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc")
 
 
-def read_photograph(path: Path, least: int = 0) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def read_photograph(path: PhotoPath, least: int = 0) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Read a file as a picture that stands upright.
 
     Grey, CMYK, palette, 16-bit and transparent pictures (on white) become 8-bit RGB; of an animation the first
@@ -46,7 +47,7 @@ def read_photograph(path: Path, least: int = 0) -> tuple[NDArray[np.uint8], tupl
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata; what counts here is the picture
-            with Image.open(path) as image:
+            with path.open("rb") as file, Image.open(file) as image:
                 _check_size(image)
                 notes = _notes(path, image)
                 if least:
@@ -69,18 +70,19 @@ def _check_size(image: Image.Image) -> None:
         raise PhotographError(message)
 
 
-def _notes(path: Path, image: Image.Image) -> tuple[str, ...]:
+def _notes(path: PhotoPath, image: Image.Image) -> tuple[str, ...]:
     notes = []
     actual = SAME_FORMAT.get(image.format or "", image.format)
-    named = Image.registered_extensions().get(path.suffix.lower())
+    suffix = PurePath(path.name).suffix
+    named = Image.registered_extensions().get(suffix.lower())
     if SAME_FORMAT.get(named or "", named) != actual:
-        notes.append(f"a {actual} picture, though its name ends in {path.suffix or 'nothing'}")
+        notes.append(f"a {actual} picture, though its name ends in {suffix or 'nothing'}")
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         notes.append("an animation: its first picture is used")
     return tuple(notes)
 
 
-def _what_else(path: Path) -> str:
+def _what_else(path: PhotoPath) -> str:
     with path.open("rb") as file:
         head = file.read(16)
     if not head:

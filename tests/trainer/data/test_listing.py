@@ -24,7 +24,7 @@ def files(root: Path, *names: str) -> Path:
 def found(root: Path) -> list[tuple[str, str, str | None]]:
     listing = list_photographs(root)
     return [
-        (photo.path.relative_to(root).as_posix(), listing.classes[photo.label], photo.part) for photo in listing.photos
+        (str(photo.path).removeprefix(f"{root}/"), listing.classes[photo.label], photo.part) for photo in listing.photos
     ]
 
 
