@@ -143,21 +143,20 @@ def train(**options: Any) -> None:
 @click.option("--strict", is_flag=True, help="Refuse folders that MODEL does not know, instead of leaving them out.")
 @_kind_option
 @JSON
-def evaluate(
-    *, model: Path, data: Path, layout: Layout, fit: Fit | None, overrides: tuple[str, ...], as_json: bool
-) -> None:
+def evaluate(*, model: Path, data: Path, overrides: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """Tell how good and how fast MODEL is.
 
     MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes. Of these it is shown
     what it was tested with when it was trained, or has never seen.
     """
+    from trainer.data.listing import summed
     from trainer.progress import say
     from trainer.report import terminal
     from trainer.report.folder_evaluation import Asked, evaluate_folder
 
-    result = evaluate_folder(_model_settings(model, overrides), data, fit, layout)
-    for finding in result.findings:
-        say(f"warning: {finding}")
+    result = evaluate_folder(_model_settings(model, overrides), data, Asked(**asked))
+    for line in summed(result.findings):
+        say(f"warning: {line}")
     if result.doubt:
         say(f"warning: {result.doubt}")
     if as_json:

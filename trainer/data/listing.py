@@ -65,10 +65,6 @@ def list_photographs(
         least: how many classes there must be. With fewer than two nothing is to be trained: then a class that only a
             part to test with has is one of them.
 
-    Args:
-        root: the folder.
-        least: how many classes there must be: to train two, to test a model one.
-
     Raises:
         InputError: there is no such folder, it cannot be read or read in two ways, it has too few classes, or one that
             cannot be trained.

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from edgecam import config
     from edgecam.camera.fit import Fit
-    from trainer.data.listing import Finding, Layout, Listing, Photo
-    from trainer.report.evaluation import Evaluation
+    from trainer.data.listing import Finding, Layout
+    from trainer.report.folder_classes import Kind
     from trainer.report.ranges import Ranges
     from trainer.report.report import Figures
     from trainer.report.tested_part import Tested
@@ -77,34 +77,35 @@ class Asked:
         kind: of the events that the model is for.
         every: test with all photographs, those that the model was trained with too.
         strict: refuse folders that the model does not know.
+        layout: how the folder is to be read.
     """
 
     fit: Fit | None = None
     kind: Kind = "visit"
     every: bool = False
     strict: bool = False
+    layout: Layout = "auto"
 
 
-def evaluate_folder(
-    settings: config.ModelSettings, data: Path, fit: Fit | None = None, layout: Layout = "auto"
-) -> FolderEvaluation:
-    """Show a model the photographs of a folder: those to test with if there are such, else all.
+def evaluate_folder(settings: config.ModelSettings, data: Path, asked: Asked) -> FolderEvaluation:
+    """Show a model the photographs of a folder that it was not trained with.
 
     Args:
         settings: which model, and how it is read.
         data: the folder.
-        fit: how photographs are made to fit; None: as the model says.
-        layout: how the folder is to be read.
+        asked: how it is taken.
 
     Raises:
         InputError: there are no photographs, or of classes that the model does not know.
         ModelError: the file is no image classifier.
     """
     model = Classifier(settings)
-    listing = list_photographs(data, layout)
-    reported = _reported(model, listing)
-    tested = [photo for photo in listing.photos if photo.part == "test"] or listing.photos
-    chosen = replace(listing, photos=tuple(tested))
+    listing = list_photographs(data, asked.layout, least=1)
+    folders = folder_classes.match(model, listing, asked.kind, strict=asked.strict)
+    reported, roles = folders.reported, folders.roles
+    wanted = [photo for photo in listing.photos if roles[photo.label] is not None]
+    tested = tested_part.choose(data, wanted, tested_part.parts_of(model.file.path), every=asked.every)
+    chosen = replace(listing, photos=tested.photos)
     with tempfile.TemporaryDirectory() as folder:
         pixels, digests, findings = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", asked.fit or model.fit)
         labels = np.array([_place(roles[photo.label]) for photo in tested.photos], np.int64)

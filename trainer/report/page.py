@@ -21,7 +21,7 @@ from trainer.report.judgements import are_too_few
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainer.data.listing import Photo
+    from trainer.data.listing import Photo, PhotoPath
     from trainer.report.report import Report
 
 PICTURE = 160
@@ -106,7 +106,7 @@ def _percent(share: float | None, digits: int = 1) -> str:
     return "" if share is None else f"{share * 100:.{digits}f} %"
 
 
-def _picture(path: Path) -> str:
+def _picture(path: PhotoPath) -> str:
     """A small JPEG as a data URL; empty: it is no longer there."""
     try:
         image, _ = read_photograph(path, least=PICTURE)

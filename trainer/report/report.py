@@ -14,11 +14,7 @@ from trainer.learning.learning_curve import Epoch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainer.data.listing import Photo, PhotoPath
-    from trainer.report.evaluation import Evaluation
-
-WORST = 24
-PICTURE = 160
+SCHEMA = 2
 
 
 class McNemar(msgspec.Struct, frozen=True):
@@ -335,13 +331,3 @@ def read(path: Path) -> Report:
         msgspec.MsgspecError: it is none.
     """
     return msgspec.json.decode(path.read_bytes(), type=Report)
-
-
-def _picture(path: PhotoPath) -> str:
-    """A small JPEG as a data URL."""
-    image, _ = read_photograph(path, least=PICTURE)
-    scale = PICTURE / max(image.shape[:2])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg.tobytes()).decode()}"

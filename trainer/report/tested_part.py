@@ -90,6 +90,6 @@ def _digest(photo: Photo) -> bytes:
     """Of the file's content; empty: it cannot be read, of which those are told who want to see it."""
     try:
         with photo.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+            return hashlib.sha256(file.read()).digest()
     except OSError:
         return b""
