@@ -31,7 +31,7 @@ test: $(VENV)/test.ready  ## run the tests
 	@$(bin)/python -m pytest $(or $(TESTS),--numprocesses 4 --dist loadfile)
 
 test-trainer: $(TRAINER)/test.ready  ## run the tests of the trainer, with TensorFlow
-	@scripts/need libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
+	@scripts/need chromium libEGL.so.1=libegl1 libGLESv2.so.2=libgles2
 	@$(TRAINER)/bin/python -m pytest --numprocesses 2 --dist loadgroup $(or $(TESTS),tests/trainer)
 
 test-homeassistant: $(VENV)/test.ready $(HOMEASSISTANT)/homeassistant.ready  ## let Home Assistant itself find a camera

@@ -236,13 +236,14 @@ def evaluate(*, model: Path, data: Path, overrides: tuple[str, ...], as_json: bo
     MODEL is a .tflite file that the daemon takes, DATA a folder of photographs of its classes. Of these it is shown
     what it was tested with when it was trained, or has never seen.
     """
+    from trainer.data.listing import summed
     from trainer.progress import say
     from trainer.report import terminal
     from trainer.report.folder_evaluation import Asked, evaluate_folder
 
     result = evaluate_folder(_model_settings(model, overrides), data, Asked(**asked))
-    for finding in result.findings:
-        say(f"warning: {finding}")
+    for line in summed(result.findings):
+        say(f"warning: {line}")
     if result.doubt:
         say(f"warning: {result.doubt}")
     if as_json:

@@ -11,6 +11,8 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+CLEAR = "\r\x1b[K"  # the line that a terminal's cursor is in
+
 
 def bar(things: Iterable[Any], title: str, total: int) -> Any:
     """Show a bar while things are gone through; nothing where there is no terminal."""
@@ -20,8 +22,16 @@ def bar(things: Iterable[Any], title: str, total: int) -> Any:
 @contextlib.contextmanager
 def waiting(title: str) -> Iterator[None]:
     """Show a line while something takes long; nothing where there is no terminal."""
-    with tqdm(desc=title, bar_format="{desc} ...", leave=False, disable=None):
+    is_seen = sys.stderr.isatty()
+    if is_seen:
+        sys.stderr.write(f"{title} ...")
+        sys.stderr.flush()
+    try:
         yield
+    finally:
+        if is_seen:
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()
 
 
 def say(line: str) -> None:

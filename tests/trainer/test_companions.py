@@ -57,7 +57,7 @@ class TestEvaluate:
         assert accuracies[2] < 0.5
 
     def test_a_folder_of_other_classes_is_refused(self, trained: Trained, tmp_path: Path) -> None:
-        others = pictures.data_set(tmp_path / "others", 3, ["red", "yellow"])
+        others = pictures.data_set(tmp_path / "others", 3, ["yellow"])
         ended = trainer("evaluate", trained.output / "model.tflite", others)
         assert ended.code == 2
         assert ended.stderr == f"trainer: {others}: the model does not know yellow; it knows blue, green, red\n"

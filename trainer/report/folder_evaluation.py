@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from edgecam import config
     from edgecam.camera.fit import Fit
-    from trainer.data.layouts.reading import Layout
-    from trainer.data.listing import Finding
+    from trainer.data.listing import Finding, Layout
     from trainer.report.folder_classes import Kind
     from trainer.report.ranges import Ranges
     from trainer.report.report import Figures

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.data.listing import shown
-from trainer.report.report import Mistake
+from trainer.report.report import Mistake, Suspect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trainer.calibration.wrong_labels import WrongLabel
     from trainer.data.listing import Photo
     from trainer.report.evaluation import Evaluation
 
@@ -35,4 +36,18 @@ def worst_mistakes(evaluation: Evaluation, photos: Sequence[Photo], labels: Sequ
             shown(photos[at].path), labels[evaluation.labels[at]], labels[guesses[at]], round(float(sureness[at]), 4)
         )
         for at in order
+    )
+
+
+def suspects(found: Sequence[WrongLabel], photos: Sequence[Photo], classes: Sequence[str]) -> tuple[Suspect, ...]:
+    """Name photographs that probably lie in the wrong folder, the likeliest first.
+
+    Args:
+        found: which, as indices of photographs and of classes.
+        photos: in the order in which they were looked through.
+        classes: their names.
+    """
+    return tuple(
+        Suspect(shown(photos[each.index].path), classes[each.label], classes[each.looks_like], round(each.score, 4))
+        for each in found[:WORST]
     )

@@ -247,7 +247,14 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 class Suspect(msgspec.Struct, frozen=True):
-    """A photograph that probably lies in the wrong folder: it looks like another class, with that score."""
+    """A photograph that probably lies in the wrong folder.
+
+    Attributes:
+        path: of it.
+        label: of its folder.
+        looks_like: what it likely shows.
+        score: how probable its own label is, 0..1.
+    """
 
     path: str
     label: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainer.data.parts import SPLIT_FILE, Parts
+from trainer.data.parts import SPLIT_FILE, Parts, digest_of
 from trainer.errors import InputError
 
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import numpy as np
 import pytest
@@ -9,9 +11,15 @@ import pytest
 pytest.importorskip("sklearn", reason="the trainer is not set up here; make test-trainer sets it up")
 
 from tests.trainer.report import sample
+from trainer.calibration.wrong_labels import WrongLabel
+from trainer.data.listing import Photo
 from trainer.report.evaluation import Evaluation
 from trainer.report.figures import figures, uncalibrated
-from trainer.report.report import Figures, Report
+from trainer.report.mistakes import suspects
+from trainer.report.report import Figures, Report, Suspect
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLASSES = ("cat", "dog")
 
@@ -102,3 +110,9 @@ def test_few_photographs_are_called_too_few(each: int, words: str | None) -> Non
     assert any(words in line for line in judgements) if words else not judgements
     if words:
         assert any("cat (6), dog (6)" in line for line in judgements)
+
+
+def test_wrong_labels_are_named(tmp_path: Path) -> None:
+    photos = [Photo(tmp_path / f"{at}.jpg", 0, None) for at in range(2)]
+    (found,) = suspects([WrongLabel(1, 0, 1, 0.03)], photos, CLASSES)
+    assert found == Suspect(str(tmp_path / "1.jpg"), "cat", "dog", 0.03)
