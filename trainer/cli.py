@@ -75,7 +75,7 @@ _max_loss_option = click.option(
     show_default=True,
     help="Percentage points of accuracy that int8 may cost.",
 )
-_seed_option = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+_seed_option = click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 _overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a model that is in the output folder.")
 _backbone_option = click.option("--backbone", type=click.Choice(NAMES), default="efficientnet_lite0", show_default=True)
 

@@ -119,14 +119,14 @@ def read_photographs(settings: Settings, size: tuple[int, int], folder: Path) ->
         InputError: it cannot be used.
     """
     listing = list_photographs(settings.data)
-    pixels, digests, findings = read_pixels(listing, size, folder / "pixels.npy", settings.fit)
-    parts, more = split(listing, digests, settings.seed)
-    findings = [*listing.findings, *findings, *more]
+    pictures = read_pixels(listing, size, folder / "pixels.npy", settings.fit)
+    parts, more = split(listing, pictures, settings.seed)
+    findings = [*listing.findings, *pictures.findings, *more]
     for finding in findings:
         say(f"warning: {finding}")
     labels = np.array([photo.label for photo in listing.photos], np.int64)
-    content = hashlib.sha256(repr(listing.classes).encode() + labels.tobytes() + b"".join(digests.values()))
-    return Photographs(listing, parts, pixels, labels, tuple(findings), content.hexdigest())
+    content = hashlib.sha256(repr(listing.classes).encode() + labels.tobytes() + b"".join(pictures.digests.values()))
+    return Photographs(listing, parts, pictures.pixels, labels, tuple(findings), content.hexdigest())
 
 
 def train(settings: Settings) -> report.Report | None:

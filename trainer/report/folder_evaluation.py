@@ -98,19 +98,20 @@ def evaluate_folder(settings: config.ModelSettings, data: Path, fit: Fit | None 
     tested = [photo for photo in listing.photos if photo.part == "test"] or listing.photos
     chosen = replace(listing, photos=tuple(tested))
     with tempfile.TemporaryDirectory() as folder:
-        pixels, digests, findings = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", fit or model.fit)
-        if not digests:
+        pictures = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", fit or model.fit)
+        pixels = pictures.pixels
+        if not pictures.digests:
             message = f"{data}: no photographs that can be read"
             raise InputError(message)
         known = [reported.names.index(name) for name in listing.classes]
         labels = np.array([known[photo.label] for photo in tested], np.int64)
-        readable = np.array(list(digests), np.int64)
+        readable = np.array(list(pictures.digests), np.int64)
         result = evaluate(model, pixels, labels, readable, reported)
         ranges = None
         if model.pixels.source == "assumed":
             ranges = measure(settings, pixels, labels, evenly(labels, readable, MOST, 0), reported)
     photos = [tested[at] for at in readable]
-    return FolderEvaluation(model, result, reported.names, photos, [*listing.findings, *findings], ranges)
+    return FolderEvaluation(model, result, reported.names, photos, [*listing.findings, *pictures.findings], ranges)
 
 
 def _reported(model: Classifier, listing: Listing) -> _Reported:
