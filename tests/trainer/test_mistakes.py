@@ -42,6 +42,7 @@ def test_version_and_help() -> None:
         (["train"], "trainer train: missing argument 'DATA'"),
         (["train", "x", "--backbone", "resnet"], "trainer train: invalid value for '--backbone': 'resnet' is not one"),
         (["train", "x", "--epochs", "0"], "trainer train: invalid value for '--epochs': 0 is not in the range x>=1"),
+        (["train", "x", "--seed", "4294967296"], "trainer train: invalid value for '--seed': 4294967296 is not in the"),
         (["train", "no-such-folder"], "trainer: no-such-folder: no such file or directory; expected a folder"),
         (["evaluate", "no.tflite", "."], "trainer: model.path: no.tflite: no such file"),
         (["compare", ".", "--weights", "resnet=none"], "trainer: --weights resnet=...: no such backbone; expected"),

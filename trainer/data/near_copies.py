@@ -2,10 +2,10 @@
 
 Measured on 1,564 photographs of clothing, 300 of ImageNet and the frames of two videos: ``NEAR`` finds each of 250
 photographs after JPEG quality 30 to 95 and at a quarter of its size to twice it, and of all 1.7 million pairs of
-different photographs none (the nearest that are different have 0.269). Neighbours among a standing camera's frames at
-0.1 to 0.5 s all fall into one family, as others link those that are far apart; of a camera that sways over gravel and
-fades from scene to scene 83 % at 0.5 s do, and 93 % where the files are numbered: there one picture is laid over the
-other (``SHIFTED``).
+different photographs none (the nearest have 0.269). Of neighbours among the frames of a standing camera
+99.7 % fall into one family at 0.1 s and 89 % at 0.5 s; of one that sways over gravel and fades from scene to scene 86 %
+and 57 %. Where the files are numbered one picture is laid over the next (``SHIFTED``), which makes that 99.7 and 95 %,
+100 and 74 %.
 """
 
 from __future__ import annotations

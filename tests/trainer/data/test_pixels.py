@@ -91,8 +91,9 @@ def test_reading_imports_no_tensorflow() -> None:
 def test_large_pictures_are_read_one_after_the_other(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "data" / name).mkdir(parents=True)
-        for number in range(4):
-            Image.new("RGB", (6000, 5000), (number * 40, 90, 20)).save(tmp_path / "data" / name / f"{number}.png")
+        for number in range(2):
+            picture = Image.new("RGB", (5000, 4000), (number * 40, 90, 20))
+            picture.save(tmp_path / "data" / name / f"{number}.png", compress_level=1)
     script = (
         "import os, resource, sys\n"
         "from pathlib import Path\n"

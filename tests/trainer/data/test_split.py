@@ -164,7 +164,7 @@ def test_the_same_picture_under_two_labels_is_told_and_left_out(part: Part | Non
     digests = unlike(len(photographs.photos))
     digests[1] = digests[0]
     result, findings = told(photographs, shots(digests))
-    assert not {0, 1} & set.union(*parts_of(result))
+    assert not {0, 1} & set[int]().union(*parts_of(result))
     assert findings == [
         "data/0.jpg: the same picture as data/1.jpg, which is of class class1: both left out; delete the wrong one",
         "data/1.jpg: the same picture as data/0.jpg, which is of class class0: both left out; delete the wrong one",
