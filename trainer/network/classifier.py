@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainer.network.backbones import Backbone
 
 MOMENTUM = 0.9  # of statistics that are gathered anew; Keras' 0.99 and MobileNetV3's 0.999 want ten thousands of steps
+HALVES = {"float16", "bfloat16"}
 # What may come first and keeps a line a line, by Keras' names; layers that make random views do nothing here.
 LINEAR = {
     *("Rescaling", "Normalization", "BatchNormalization", "Reshape", "Cast"),
@@ -93,6 +94,8 @@ def flattened(model: keras.Model) -> keras.Model:
             while settings["name"] in names:
                 settings["name"] += "_inner"
             names.add(settings["name"])
+            if layer.compute_dtype in HALVES:  # as it was trained on a graphics processor; TFLite takes no such layers
+                settings["dtype"] = "float32"
             copies[id(layer)] = type(layer).from_config(settings)
             copies[id(layer)].build_from_config(layer.get_build_config())
             copies[id(layer)].set_weights(layer.get_weights())

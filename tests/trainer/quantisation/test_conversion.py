@@ -15,7 +15,7 @@ from keras import layers
 
 from edgecam.model import graph, runtimes, timing
 from trainer.network.backbones import backbones
-from trainer.network.classifier import classifier
+from trainer.network.classifier import classifier, flattened
 from trainer.quantisation.conversion import convert, convert_but
 from trainer.quantisation.layer_errors import layer_errors
 
@@ -70,6 +70,16 @@ def test_float16_takes_half_the_space(model: keras.Model) -> None:
 
 def test_int8_is_int8_all_through(model: keras.Model, images: NDArray[np.float32]) -> None:
     assert "float32" not in run(convert(model, "int8", images), images[0])[1]
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16", "float16"])
+def test_a_model_of_half_precision_is_converted(precision: str) -> None:
+    image = keras.Input((SIZE, SIZE, 3))
+    x = layers.GlobalAveragePooling2D(dtype=precision)(layers.Conv2D(4, 3, dtype=precision)(image))
+    half = keras.Model(image, layers.Dense(3, activation="softmax", dtype=precision)(x))
+    shown = np.random.default_rng(0).uniform(0, 1, (1, SIZE, SIZE, 3)).astype(np.float32)
+    scores, _ = run(convert(flattened(half), "float32"), shown[0])
+    assert scores == pytest.approx(np.asarray(half(shown))[0].astype(np.float32), abs=0.01)
 
 
 def test_int8_wants_images(model: keras.Model) -> None:
