@@ -3,12 +3,12 @@
 Validation has few pictures: of a hundred unrelated ones, a handful are taken for something, and hardly one for a given
 label. The threshold that would have kept out a given share of just these is a matter of luck. So
 
-- each picture's score is taken for one of many near it (a normal kernel on the logit of the score), and some pictures
-  of which nothing is known but that they are unrelated are thought to be there as well;
-- one level is chosen for all labels, from all unrelated pictures; were the scores perfectly calibrated, one level for
-  all would be best (the most right answers at a given rate of false events);
-- a label departs from it as far as its own false events show, seen against many pictures of a label like the others
-  (shrinkage, as by a Beta prior). Here known pictures that are taken for another class count as well.
+- each picture's score is taken for one of many near it (a normal kernel on the logit of the score), and one picture of
+  which nothing is known but that it is unrelated is thought to be there as well;
+- one level is chosen for all labels, from all unrelated pictures together; were the scores perfectly calibrated, one
+  level for all would give the most right answers at a given rate of false events;
+- the labels depart from it by how often each is told falsely, compared with the others, and drawn towards them as by a
+  Gamma prior. Here known pictures that are taken for another class count as well.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logit, ndtr
+from scipy.special import expit, logit, ndtr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
-
-    # From levels, float64 [L], to how many pictures lie at or above each, float64 [L].
-    Tail = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 RATE = 0.02  # of unrelated pictures may begin an event
 USUAL = 0.6  # where there is no unrelated picture: the daemon's own
 LOWEST, HIGHEST = 0.2, 0.95
 STEP = 0.005
+NEAR = 1e-6  # to 0 or 1 no score counts
 WIDTH = 0.5  # of the kernel, standard deviation, in logits
-UNSEEN = 2.0  # pictures that are thought to be there as well, their scores spread evenly over 0..1
-LIKE_OTHERS = 1000.0  # pictures of a label like the others, against which its own are seen
+UNSEEN = 1.0  # pictures that are thought to be there as well, their scores spread evenly over 0..1
+LIKE_OTHERS = 3.0  # false events of a label that is told falsely as often as the mean: the weight of that belief
+STEEPNESS = 1.5  # false events get rarer by this power of the odds of a threshold, as heads on frozen features showed
 
 
 def thresholds(
@@ -63,28 +62,32 @@ def thresholds(
     classes = scores.shape[1]
     if not len(unrelated):
         return (USUAL,) * classes
+    told = unrelated[~np.isin(unrelated.argmax(1), sorted(neutral))]
     levels = np.arange(round(LOWEST / STEP), round(HIGHEST / STEP) + 1) * STEP
-    events = [label for label in range(classes) if label not in neutral]
-    of_unrelated = np.array([_tail(unrelated, unrelated.argmax(1) == label, levels) for label in range(classes)])
-    wrong = scores.argmax(1) != labels
-    of_known = np.array([_tail(scores, wrong & (scores.argmax(1) == label), levels) for label in range(classes)])
+    shifts = _shifts(told.argmax(1), scores.argmax(1)[scores.argmax(1) != labels], classes, neutral)
+    chosen = np.clip(expit(logit(levels)[:, np.newaxis] + shifts), LOWEST, HIGHEST)  # [levels, classes]
 
-    begun = (of_unrelated[events].sum(0) + UNSEEN * (1 - levels)) / (len(unrelated) + UNSEEN)
-    level = _first(begun <= rate)
-    false = (of_unrelated + of_known)[events]
-    pictures = len(unrelated) + len(scores)
-    others = false.mean(0) / pictures
-    of_label = (false + LIKE_OTHERS * others) / (pictures + LIKE_OTHERS)
-    chosen = dict.fromkeys(range(classes), float(levels[level]))
-    for label, rates in zip(events, of_label, strict=True):
-        chosen[label] = float(levels[_first(rates <= others[level])])
-    return tuple(round(chosen[label], 3) for label in range(classes))
+    highest = np.clip(told.max(1, initial=0).astype(np.float64), NEAR, 1 - NEAR)
+    begun = ndtr((logit(highest) - logit(chosen[:, told.argmax(1)])) / WIDTH).sum(1)
+    rates = (begun + UNSEEN * (1 - levels)) / (len(unrelated) + UNSEEN)
+    return tuple(round(float(each), 3) for each in chosen[_first(rates <= rate)])
 
 
-def _tail(scores: NDArray[np.float32], which: NDArray[np.bool_], levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many of some pictures have their highest score at or above each level, each spread by the kernel."""
-    highest = np.clip(scores[which].max(1, initial=0).astype(np.float64), 1e-6, 1 - 1e-6)
-    return np.asarray(ndtr((logit(highest)[:, np.newaxis] - logit(levels)) / WIDTH).sum(0))
+def _shifts(
+    of_unrelated: NDArray[np.int64], of_known: NDArray[np.int64], classes: int, neutral: Collection[int]
+) -> NDArray[np.float64]:
+    """How far each label's threshold lies from the level of all, in logits: float64 [classes].
+
+    Args:
+        of_unrelated: int64: what unrelated pictures were taken for.
+        of_known: int64: what known ones were wrongly taken for.
+        classes: how many there are.
+        neutral: places of those that nobody is told of.
+    """
+    told = ~np.isin(np.arange(classes), sorted(neutral))
+    false = np.bincount(of_unrelated, minlength=classes) + np.bincount(of_known, minlength=classes)
+    often = (false + LIKE_OTHERS) / (false[told].mean() + LIKE_OTHERS)
+    return np.where(told, np.log(often) / STEEPNESS, 0.0)
 
 
 def _first(allowed: NDArray[np.bool_]) -> int:
