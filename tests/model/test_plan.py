@@ -20,7 +20,7 @@ from edgecam.model.plan import MARGIN, Graph, Plan, Timing, candidates, choose, 
 from edgecam.model.plan_file import Measured, PlanFile
 from tests import tflite
 from tests.clips import BGR
-from trainer.metadata import with_own
+from trainer.quantisation.metadata import with_own
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import keras
 import numpy as np
+import tensorflow as tf
 
 from trainer.calibration.confusable import mirror_confuses
 from trainer.calibration.wrong_labels import WrongLabel, wrong_labels
+from trainer.data.sample import evenly
 from trainer.learning.head import fit_head
 from trainer.learning.training import inference, predict
 from trainer.progress import say
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from trainer.recipe.labels import Labels
     from trainer.recipe.settings import Mirror as Asked
 
+LOOKED_AT = 600  # photographs
 USUAL = Mirror(used=True, reason="as usual")
 
 
@@ -49,21 +52,18 @@ def begin(model: keras.Model, dataset: Dataset, labels: Labels, size: int, asked
         size: pixels a side at which it looks.
         asked: whether photographs are to be mirrored.
     """
-    *_, pool, _, head = model.layers
+    *_, features, pool, _, head = model.layers
     look = inference(keras.Model(model.input, pool.output))
-    known, all_labels = dataset.train, dataset.labels
-    of_known = predict(look, Shrunk(dataset.pixels, size), known, "fitting the head")
-    of_background = (
-        predict(look, Shrunk(dataset.pixels, size), dataset.background, "fitting the head")
-        if len(dataset.background)
-        else np.empty((0, of_known.shape[1]), np.float32)
-    )
-    features = np.concatenate([of_known, of_background])
-    shown = np.concatenate([all_labels[known], all_labels[dataset.background]])
-    head.set_weights(fit_head(features, shown, len(labels.names), dataset.class_weights))
-    mirror = _mirror(look, dataset, of_known, labels, size, asked)
-    found = wrong_labels(of_known, all_labels[known])
-    return Beginning(mirror, tuple(replace(each, index=int(known[each.index])) for each in found))
+    learnt = np.concatenate([dataset.train, dataset.background])
+    seen = predict(look, Shrunk(dataset.pixels, size), learnt, "fitting the head")
+    shown = dataset.labels[learnt]
+    head.set_weights(fit_head(seen, shown, len(labels.names), dataset.class_weights))
+    known = len(dataset.train)
+    found = wrong_labels(seen[:known], shown[:known])
+    suspects = tuple(replace(each, index=int(learnt[each.index])) for each in found)
+    if asked != "auto":
+        return Beginning(Mirror(used=asked == "always", reason="as the options say"), suspects)
+    return Beginning(_mirror(keras.Model(model.input, features.output), dataset, labels, size), suspects)
 
 
 class Shrunk:
@@ -72,23 +72,33 @@ class Shrunk:
     def __init__(self, pixels: NDArray[np.uint8], size: int, *, mirrored: bool = False) -> None:
         self._pixels, self._size, self._mirrored = pixels, size, mirrored
 
-    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        chosen = self._pixels[indices, :, ::-1] if self._mirrored else self._pixels[indices]
+    def __getitem__(self, indices: NDArray[np.int64], /) -> NDArray[np.uint8]:
+        chosen = self._pixels[indices]
+        if self._mirrored:
+            chosen = chosen[:, :, ::-1]
         if chosen.shape[1] == self._size:
             return chosen
         size = (self._size, self._size)
         return np.stack([cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in chosen])
 
 
-def _mirror(
-    look: Any, dataset: Dataset, features: NDArray[np.float32], labels: Labels, size: int, asked: Asked
-) -> Mirror:
-    """Decide whether photographs are mirrored."""
-    if asked != "auto":
-        return Mirror(used=asked == "always", reason="as the options say")
-    mirrored = predict(look, Shrunk(dataset.pixels, size, mirrored=True), dataset.train, "mirroring")
-    shown = dataset.labels[dataset.train]
-    pairs = mirror_confuses(features, mirrored, shown, len(labels.names))
+def _mirror(backbone: keras.Model, dataset: Dataset, labels: Labels, size: int) -> Mirror:
+    """Decide whether photographs are mirrored: by the means of nine cells, as a mean over all forgets left and right."""
+
+    def cells(pixels: Any, *, training: bool) -> Any:
+        seen = backbone(pixels, training=training)
+        thirds = [(side * seen.shape[1] // 3, -(-(side + 1) * seen.shape[1] // 3)) for side in range(3)]
+        means = [
+            tf.reduce_mean(seen[:, low:high, left:right], (1, 2)) for low, high in thirds for left, right in thirds
+        ]
+        return tf.concat(means, -1)
+
+    chosen = evenly(dataset.labels, dataset.train, LOOKED_AT, 0)
+    look = inference(cells)
+    plain, mirrored = (
+        predict(look, Shrunk(dataset.pixels, size, mirrored=turned), chosen, "mirroring") for turned in (False, True)
+    )
+    pairs = mirror_confuses(plain, mirrored, dataset.labels[chosen], len(labels.names))
     if not pairs:
         return USUAL
     named = ", ".join(f"{labels.names[first]} and {labels.names[second]}" for first, second in pairs)

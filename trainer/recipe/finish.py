@@ -20,7 +20,6 @@ from trainer.quantisation.metadata import with_file, with_metadata, with_own
 from trainer.quantisation.remedies import remedies
 from trainer.quantisation.search import AGREEING, Converted, Measured, keeps, quantise
 from trainer.recipe.measuring import Measuring
-from trainer.recipe.measuring import graphs as graphs_of
 from trainer.report import page, report
 from trainer.report.figures import figures
 from trainer.report.mistakes import worst_mistakes
@@ -126,7 +125,7 @@ def _thresholds(settings: Settings, pictures: Pictures, measuring: Measuring, tf
 
 def _graphs(settings: Settings, pictures: Pictures, measuring: Measuring, tflite: bytes) -> tuple[Graph, ...]:
     """Those that the daemon may run: the file as it is, and what does not lose more by being rewritten."""
-    original, *others = graphs_of(tflite)
+    original, *others = measuring.graphs(tflite)
     before = measuring.on(tflite, pictures.parts.validation, original)
     kept = [
         graph

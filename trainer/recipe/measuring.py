@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecam import config
 from edgecam.model.classifier import Classifier
-from edgecam.model.graph import rewritten
+from edgecam.model.graphs import graphs
 from trainer.calibration.robustness import under
 from trainer.report.evaluation import evaluate
 
@@ -49,12 +49,11 @@ class Measuring:
         worn = np.stack([under(condition, pixels[index], self._seed, int(index)) for index in indices])
         return evaluate(self._loaded(tflite, "original"), worn, shown[indices], np.arange(len(indices)))
 
+    def graphs(self, tflite: bytes) -> tuple[Graph, ...]:
+        """Which graphs there are of a file: not each can be rewritten."""
+        return tuple(graphs(tflite).files)
+
     def _loaded(self, tflite: bytes, graph: Graph) -> Classifier:
         self._file.write_bytes(tflite)
-        chosen = rewritten(tflite) if graph == "rewritten" else None
-        return Classifier(config.ModelSettings(path=str(self._file), threads=1), tflite, graph=chosen)
-
-
-def graphs(tflite: bytes) -> tuple[Graph, ...]:
-    """Which graphs there are of a file: not each can be rewritten."""
-    return ("original", "rewritten") if rewritten(tflite) else ("original",)
+        file = None if graph == "original" else graphs(tflite).files[graph]
+        return Classifier(config.ModelSettings(path=str(self._file), threads=1), tflite, graph=file)

@@ -51,7 +51,7 @@ class TestEach:
     def test_its_last_layers_are_tuned_but_for_batch_normalisation(self, name: str) -> None:
         backbone = backbones()[name]
         model = classifier(backbone.build(SIZE), backbone, 3, dropout=0.0)
-        make_trainable(model, backbone.tune_from)
+        make_trainable(model, backbone.tune_from, normalises=False)
         tuned = trainable(model)
         assert tuned[-1] == "scores"
         assert 10 < len(tuned) < len([layer for layer in model.layers if layer.weights])
@@ -61,7 +61,7 @@ class TestEach:
 def test_of_a_network_that_knows_nothing_all_is_trained() -> None:
     backbone = backbones()["mobilenet_v3_small"]
     model = classifier(backbone.build(SIZE), backbone, 3, dropout=0.0)
-    make_trainable(model, None)
+    make_trainable(model, None, normalises=True)
     assert trainable(model) == [layer.name for layer in model.layers if layer.weights]
 
 
