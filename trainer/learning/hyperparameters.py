@@ -34,7 +34,7 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     batch: Annotated[int, msgspec.Meta(ge=1)] = 32
     learning_rate: Rate = 1e-3
-    head_rate: Rate = 2e-3
+    head_rate: Rate = 1e-3
     rate_decay: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
     weight_decay: Share = 0.02
     dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.3

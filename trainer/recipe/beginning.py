@@ -83,7 +83,7 @@ class Shrunk:
 
 
 def _mirror(backbone: keras.Model, dataset: Dataset, labels: Labels, size: int) -> Mirror:
-    """Decide whether photographs are mirrored: by the means of nine cells, as a mean over all forgets left and right."""
+    """Decide whether photographs are mirrored, by means over nine cells: one over all forgets left and right."""
 
     def cells(pixels: Any, *, training: bool) -> Any:
         seen = backbone(pixels, training=training)
