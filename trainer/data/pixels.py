@@ -19,6 +19,7 @@ from trainer.data.listing import Finding
 from trainer.data.looks import look
 from trainer.data.parts import digest_of
 from trainer.data.photograph_files import read_photograph
+from trainer.data.pixel_file import PixelFile
 from trainer.errors import InputError, PhotographError
 from trainer.progress import bar
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from edgecam.camera.fit import Fit
     from trainer.data.listing import Listing
     from trainer.data.looks import Look
+    from trainer.data.pixel_file import Pixels
 
+NO_OTHERS = np.empty((0, 0, 0, 3), np.uint8)
 SPARE = 64_000_000  # bytes that a disk should have left
 
 
@@ -46,26 +49,34 @@ class Pictures:
         findings: what was wrong or odd.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     digests: Mapping[int, bytes]
     looks: Mapping[int, Look]
     findings: tuple[Finding, ...]
 
 
-def read_pixels(listing: Listing, size: tuple[int, int], file: Path, fit: Fit = "stretch", spare: int = 0) -> Pictures:
+def read_pixels(
+    listing: Listing,
+    size: tuple[int, int],
+    file: Path,
+    fit: Fit = "stretch",
+    others: NDArray[np.uint8] = NO_OTHERS,
+) -> Pictures:
     """Read all photographs as the daemon would see them, at the model's size.
 
     Args:
         listing: which.
         size: width and height in pixels.
-        file: where the array is kept, as it may not fit into memory.
+        file: where they are kept.
         fit: how one of another shape becomes one of that.
-        spare: for how many more pictures there is room behind them.
+        others: uint8 [pictures, height, width, 3], RGB: more of that size, which come behind them.
 
     Raises:
         InputError: the disk has no room for them, or the folder is gone.
     """
-    pixels = _reserved(file, (max(1, len(listing.photos) + spare), size[1], size[0], 3))
+    pixels = _reserved(file, (max(1, len(listing.photos) + len(others)), size[1], size[0], 3))
+    for index, picture in enumerate(others, len(listing.photos)):
+        pixels[index] = picture
     view = View(config.CameraSettings(), size, fit=fit)
     findings: list[Finding] = []
     digests: dict[int, bytes] = {}
@@ -97,8 +108,8 @@ def read_pixels(listing: Listing, size: tuple[int, int], file: Path, fit: Fit = 
     return Pictures(pixels, dict(sorted(digests.items())), dict(sorted(looks.items())), tuple(sorted(findings)))
 
 
-def _reserved(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Make an array on disk, all of whose room is taken: writing into a hole of a full disk would kill the process.
+def _reserved(file: Path, shape: tuple[int, int, int, int]) -> PixelFile:
+    """Make a file for pictures, all of whose room is taken.
 
     Raises:
         InputError: there is no room.
@@ -111,10 +122,7 @@ def _reserved(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         if needed + SPARE > free:
             message = f"{file.parent}: {purpose}, and {free / 1e9:.1f} GB are free: {remedy}"
             raise InputError(message)
-        pixels: NDArray[np.uint8] = np.lib.format.open_memmap(file, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
-        with file.open("rb+") as whole:
-            os.posix_fallocate(whole.fileno(), 0, os.fstat(whole.fileno()).st_size)
+        return PixelFile(file, shape)
     except OSError as error:
         message = f"{file.parent}: {purpose}: {in_words(error)}: {remedy}"
         raise InputError(message) from None
-    return pixels

@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from trainer.data.pixel_file import Pixels
+
 MOST_WEIGHT = 5.0  # a picture of the rarest class never counts for more: at 1:100 a few would be all that is learnt
 BACKGROUND_SHARE = 0.35  # of the others, as many pictures of nothing in particular are shown in an epoch
 BACKGROUND_LEAST = 64
@@ -29,7 +31,7 @@ class Dataset:
         background_validation: indices of such ones that tell, beside the others, how well.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     labels: NDArray[np.int64]
     train: NDArray[np.int64]
     validation: NDArray[np.int64]

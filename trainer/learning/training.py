@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainer.data.pixel_file import Pixels
     from trainer.learning.dataset import Dataset
     from trainer.learning.distribution import Distribution
     from trainer.learning.hyperparameters import Hyperparameters
 
 PREDICT_BATCH = 32
-# What fits into memory in one step, as pixels of all its pictures: of larger ones several steps make one.
-STEP_PIXELS = 32 * 192 * 192
+# What fits into memory at once, as pixels of all its pictures. Of larger ones several steps make one.
+STEP_PIXELS = 16 * 160 * 160
+PREDICT_PIXELS = 32 * 160 * 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +57,16 @@ class Stage:
     normalises: bool = False
 
 
-class Pixels(Protocol):
-    """Pictures, by their indices."""
-
-    def __getitem__(self, indices: Any, /) -> NDArray[np.uint8]:
-        """Return uint8 [indices, size, size, 3], RGB."""
-
-
 def predict(
     model: Callable[..., Any], pixels: Pixels, indices: NDArray[np.int64], title: str = "looking"
 ) -> NDArray[np.float32]:
     """What a model says of pictures that are larger than memory: float32 [indices, numbers]."""
     said = []
-    starts = range(0, len(indices), PREDICT_BATCH)
+    batch = max(1, min(PREDICT_BATCH, PREDICT_PIXELS // (pixels.shape[1] * pixels.shape[2])))
+    starts = range(0, len(indices), batch)
     for start in bar(starts, title, len(starts)):
-        chosen = pixels[indices[start : start + PREDICT_BATCH]]
-        missing = PREDICT_BATCH - len(chosen)  # one shape, so that one graph does
+        chosen = pixels[indices[start : start + batch]]
+        missing = batch - len(chosen)  # one shape, so that one graph does
         padded = np.concatenate([chosen, np.zeros((missing, *chosen.shape[1:]), np.uint8)]) if missing else chosen
         said.append(np.asarray(model(padded.astype(np.float32)), np.float32)[: len(chosen)])
     return np.concatenate(said)

@@ -21,6 +21,7 @@ from trainer.report.report import Mirror
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from trainer.data.pixel_file import Pixels
     from trainer.learning.dataset import Dataset
     from trainer.recipe.labels import Labels
     from trainer.recipe.settings import Mirror as Asked
@@ -69,7 +70,8 @@ def begin(model: keras.Model, dataset: Dataset, labels: Labels, size: int, asked
 class Shrunk:
     """Pixels as `predict` takes them, at another size, perhaps mirrored."""
 
-    def __init__(self, pixels: NDArray[np.uint8], size: int, *, mirrored: bool = False) -> None:
+    def __init__(self, pixels: Pixels, size: int, *, mirrored: bool = False) -> None:
+        self.shape = (pixels.shape[0], size, size, 3)
         self._pixels, self._size, self._mirrored = pixels, size, mirrored
 
     def __getitem__(self, indices: NDArray[np.int64], /) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.data.listing import Finding, Listing, Photo
+    from trainer.data.pixel_file import Pixels
     from trainer.recipe.settings import Settings
 
 GENERIC_SHARE = 0.2  # of the sources of generic pictures, for each of validation and test
@@ -50,7 +51,7 @@ class Pictures:
 
     listing: Listing
     labels: Labels
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     shown: NDArray[np.int64]
     parts: Split
     generic: Split
@@ -125,7 +126,7 @@ def read_pictures(settings: Settings, size: tuple[int, int], folder: Path, besid
     listing = list_photographs(settings.data, settings.layout, folder)
     say(f"photographs: {listing.layout}")
     others = negatives(size)
-    read = read_pixels(listing, size, folder / "pixels.npy", settings.fit, spare=len(others.pixels))
+    read = read_pixels(listing, size, folder / "pixels", settings.fit, others.pixels)
     kept = _kept(beside or settings.output / SPLIT_FILE)
     parts, more = split(listing, read, settings.seed, kept)
     findings = (*listing.findings, *read.findings, *more)
@@ -133,7 +134,6 @@ def read_pictures(settings: Settings, size: tuple[int, int], folder: Path, besid
         say(f"warning: {line}")
     labels = labels_of(listing.classes, settings.kind, settings.unknown)
     first = len(listing.photos)
-    read.pixels[first:] = others.pixels
     of_photos = [labels.of_class[photo.label] for photo in listing.photos]
     # Where no label is theirs, generic pictures show none of them.
     generic = np.full(len(others.pixels), -1 if labels.background is None else labels.background)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgecam.model.classifier import Classifier
+    from trainer.data.pixel_file import Pixels
 
 TIMED = 100
 ROUNDS = 5
@@ -61,7 +62,7 @@ class Evaluation:
 
 def evaluate(
     model: Classifier,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     labels: NDArray[np.int64],
     indices: NDArray[np.int64],
     reported: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda scores: scores,

@@ -107,7 +107,7 @@ def evaluate_folder(settings: config.ModelSettings, data: Path, asked: Asked) ->
     tested = tested_part.choose(data, wanted, tested_part.parts_of(model.file.path), every=asked.every)
     chosen = replace(listing, photos=tested.photos)
     with tempfile.TemporaryDirectory() as folder:
-        read = read_pixels(chosen, model.size, Path(folder) / "pixels.npy", asked.fit or model.fit)
+        read = read_pixels(chosen, model.size, Path(folder) / "pixels", asked.fit or model.fit)
         pixels = read.pixels
         labels = np.array([_place(roles[photo.label]) for photo in tested.photos], np.int64)
         readable = np.array(list(read.digests), np.int64)

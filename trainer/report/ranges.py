@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgecam import config
+    from trainer.data.pixel_file import Pixels
 
 CAFFE = "caffe"  # Keras' word for blue, green, red less their means: preprocess_input of ResNet50 and VGG
 CAFFE_MEAN = pixel_range.CAFFE[0]
@@ -83,7 +84,7 @@ class Ranges:
 
 def measure(
     settings: config.ModelSettings,
-    pixels: NDArray[np.uint8],
+    pixels: Pixels,
     labels: NDArray[np.int64],
     indices: NDArray[np.int64],
     reported: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda scores: scores,
