@@ -16,6 +16,7 @@ from trainer.learning.batches import batches
 from trainer.learning.learning_curve import Epoch, best, has_stalled
 from trainer.learning.learning_rate import learning_rate
 from trainer.learning.optimisation import Optimisation
+from trainer.learning.shrunk import Shrunk
 from trainer.network.classifier import make_trainable
 from trainer.progress import bar, say
 
@@ -152,8 +153,9 @@ class Training:
     def _before(self) -> Epoch:
         """How good the model is that is given: whatever is learnt must be better."""
         start = time.monotonic()
-        loss, accuracy = self._figures(inference(self._forward))
-        return Epoch("before", None, None, loss, accuracy, time.monotonic() - start)
+        size = self._dataset.pixels.shape[1]
+        loss, accuracy = self._figures(inference(self._forward), size)
+        return Epoch("before", None, None, loss, accuracy, time.monotonic() - start, size)
 
     def _run(self, stage: Stage, kept: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
         """Go through a stage; return the best weights so far."""
@@ -174,7 +176,8 @@ class Training:
             learnt = model.get_weights()
             optimisation.average()
             averaged = model.get_weights()
-            epoch = Epoch(stage.name, loss, correct, *self._figures(infer), time.monotonic() - start)
+            figures = self._figures(infer, size)
+            epoch = Epoch(stage.name, loss, correct, *figures, time.monotonic() - start, size)
             self.epochs += (epoch,)
             if best(self.epochs) == len(self.epochs) - 1:
                 kept = averaged
@@ -264,11 +267,11 @@ class Training:
         fitting = max(1, STEP_PIXELS // size**2)
         return next(parts for parts in range(1, whole + 1) if whole % parts == 0 and whole // parts <= fitting)
 
-    def _figures(self, infer: Callable[..., Any]) -> tuple[float, float]:
-        """Loss on all that validates, and accuracy on the photographs of it."""
+    def _figures(self, infer: Callable[..., Any], size: int) -> tuple[float, float]:
+        """Loss on all that validates, and accuracy on the photographs of it, at a size in pixels a side."""
         dataset = self._dataset
         indices = np.concatenate([dataset.validation, dataset.background_validation])
-        scores = predict(infer, dataset.pixels, indices, "validating")
+        scores = predict(infer, Shrunk(dataset.pixels, size), indices, "validating")
         labels = dataset.labels[indices]
         likelihood = np.clip(scores[np.arange(len(labels)), labels], 1e-7, 1)
         hits = (scores.argmax(1) == labels)[: len(dataset.validation)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,14 +13,12 @@ from trainer.calibration.confusable import mirror_confuses
 from trainer.calibration.wrong_labels import WrongLabel, wrong_labels
 from trainer.data.sample import evenly
 from trainer.learning.head import fit_head
+from trainer.learning.shrunk import Shrunk
 from trainer.learning.training import inference, predict
 from trainer.progress import say
 from trainer.report.report import Mirror
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from trainer.data.pixel_file import Pixels
     from trainer.learning.dataset import Dataset
     from trainer.recipe.labels import Labels
     from trainer.recipe.settings import Mirror as Asked
@@ -65,23 +62,6 @@ def begin(model: keras.Model, dataset: Dataset, labels: Labels, size: int, asked
     if asked != "auto":
         return Beginning(Mirror(used=asked == "always", reason="as the options say"), suspects)
     return Beginning(_mirror(keras.Model(model.input, features.output), dataset, labels, size), suspects)
-
-
-class Shrunk:
-    """Pixels as `predict` takes them, at another size, perhaps mirrored."""
-
-    def __init__(self, pixels: Pixels, size: int, *, mirrored: bool = False) -> None:
-        self.shape = (pixels.shape[0], size, size, 3)
-        self._pixels, self._size, self._mirrored = pixels, size, mirrored
-
-    def __getitem__(self, indices: NDArray[np.int64], /) -> NDArray[np.uint8]:
-        chosen = self._pixels[indices]
-        if self._mirrored:
-            chosen = chosen[:, :, ::-1]
-        if chosen.shape[1] == self._size:
-            return chosen
-        size = (self._size, self._size)
-        return np.stack([cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in chosen])
 
 
 def _mirror(backbone: keras.Model, dataset: Dataset, labels: Labels, size: int) -> Mirror:

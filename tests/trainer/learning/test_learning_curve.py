@@ -17,6 +17,13 @@ def test_the_best_has_the_lowest_validation_loss() -> None:
     assert best(epochs(3, 1, 2)) == 1
 
 
+def test_what_is_good_on_smaller_pictures_is_not_the_best() -> None:
+    small, whole, better = (
+        Epoch("stage", 0.0, 0.0, loss, 0.0, 0.0, size) for loss, size in ((1, 16), (3, 32), (2, 32))
+    )
+    assert best([whole, small, better, small]) == 2
+
+
 def test_of_none_none_is_best() -> None:
     assert best([]) is None
 
