@@ -48,7 +48,10 @@ class Normalised(NamedTuple):
         """Make of photographs, uint8 [photographs, height, width, 3], RGB, what the network takes."""
         if self.is_grey:
             pixels = np.stack([cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in pixels])[..., np.newaxis]
-        return ((pixels - self.mean) / self.std).astype(np.float32)
+        images: NDArray[np.float32] = pixels.astype(np.float32)
+        images -= self.mean.astype(np.float32)
+        images /= self.std.astype(np.float32)
+        return images
 
 
 def classifier(features: keras.Model, backbone: Backbone, classes: int, dropout: float) -> keras.Model:

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+    from trainer.quantisation.calibration import Images
+
 Format = Literal["int8", "float16", "float32"]
 DEBUG_IMAGES = 20
 
 
-def convert(model: keras.Model, to: Format, calibration: NDArray[Any] | None = None) -> bytes:
+def convert(model: keras.Model, to: Format, calibration: Images | None = None) -> bytes:
     """Convert a classifier with one image input and one vector of scores.
 
     Args:
@@ -44,7 +46,7 @@ def convert(model: keras.Model, to: Format, calibration: NDArray[Any] | None = N
     return _converted(converter)
 
 
-def convert_but(model: keras.Model, calibration: NDArray[Any], layers: Sequence[str]) -> bytes:
+def convert_but(model: keras.Model, calibration: Images, layers: Sequence[str]) -> bytes:
     """Convert to int8 but for some layers, which stay in float; names are those of `layer_errors`.
 
     Raises:
@@ -55,7 +57,7 @@ def convert_but(model: keras.Model, calibration: NDArray[Any], layers: Sequence[
         return bytes(made.get_nondebug_quantized_model())
 
 
-def debugger(model: keras.Model, calibration: NDArray[Any], **options: Any) -> Any:
+def debugger(model: keras.Model, calibration: Images, **options: Any) -> Any:
     """TensorFlow's tool that compares an int8 model with the float one, layer by layer, on some of the images."""
     operators = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
 
@@ -76,7 +78,7 @@ def _converter(model: keras.Model) -> Any:
     return converter
 
 
-def _int8_converter(model: keras.Model, calibration: NDArray[Any] | None, operators: list[Any]) -> Any:
+def _int8_converter(model: keras.Model, calibration: Images | None, operators: list[Any]) -> Any:
     if calibration is None:
         message = "int8 needs calibration images"
         raise ValueError(message)

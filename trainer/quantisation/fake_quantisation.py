@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainer.quantisation.calibration import Images
+
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 # What only hands numbers on, or is rounded with what comes after it.
 UNROUNDED = (layers.InputLayer, layers.ZeroPadding2D, layers.Dropout, layers.Flatten, layers.Reshape)
@@ -93,7 +95,7 @@ def _folded(convolution: keras.Layer, normalisation: keras.Layer) -> list[NDArra
     return [kernel * (scale[:, np.newaxis] if depthwise else scale), offset * scale + named.get("beta", 0.0)]
 
 
-def ranges(network: keras.Model, images: NDArray[np.float32], *, clipped: bool) -> dict[str, Range]:
+def ranges(network: keras.Model, images: Images, *, clipped: bool) -> dict[str, Range]:
     """The range of each layer's output over some images, as the network takes them.
 
     Args:

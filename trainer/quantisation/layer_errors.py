@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import keras
-    from numpy.typing import NDArray
+
+    from trainer.quantisation.calibration import Images
 
 NOT_WORTH_IT = {"SOFTMAX"}  # its output is rounded in any case
 
@@ -35,7 +36,7 @@ class LayerError(NamedTuple):
     users: tuple[str, ...]
 
 
-def layer_errors(model: keras.Model, calibration: NDArray[Any]) -> list[LayerError]:
+def layer_errors(model: keras.Model, calibration: Images) -> list[LayerError]:
     """Compare each layer's rounded output with the exact one of the same input; the worst come first.
 
     Args:

@@ -6,11 +6,13 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from trainer.data.sample import evenly
 from trainer.learning.distribution import distribution
 from trainer.learning.training import Stage, Training
 from trainer.network.classifier import make_trainable
+from trainer.quantisation.calibration import Calibration
 from trainer.quantisation.conversion import convert, convert_but
 from trainer.quantisation.fake_quantisation import fold, forward, ranges, rounding
 from trainer.quantisation.layer_errors import layer_errors
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import keras
-    import numpy as np
-    from numpy.typing import NDArray
 
     from trainer.learning.dataset import Dataset
     from trainer.learning.hyperparameters import Hyperparameters
@@ -46,10 +46,9 @@ def remedies(model: Normalised, dataset: Dataset, hyperparameters: Hyperparamete
     """
     network = model.network
 
-    def images(count: int) -> NDArray[np.float32]:
-        chosen = dataset.pixels[evenly(dataset.labels, dataset.train, count, hyperparameters.seed)]
-        chosen[0, 0, 0], chosen[0, 0, -1] = 0, 255  # the input shall hold all pixels, however dark the photographs are
-        return model.images(chosen)
+    def images(count: int) -> Calibration:
+        learnt = np.concatenate([dataset.train, dataset.background])
+        return Calibration(model, dataset.pixels, evenly(dataset.labels, learnt, count, hyperparameters.seed))
 
     few, many = images(CALIBRATION), images(MORE_CALIBRATION)
     yield Remedy(f"{len(few)} images for calibration", partial(convert, network, "int8", few), is_cheap=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from edgecam import config
 from edgecam.model.classifier import Classifier
@@ -15,13 +13,26 @@ from trainer.report.evaluation import evaluate
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from edgecam.model.plan import Graph
+    from trainer.data.pixel_file import Pixels
     from trainer.recipe.pictures import Pictures
     from trainer.report.evaluation import Evaluation
 
 FILE = "measured.tflite"
+
+
+class Worn:
+    """Pixels under a condition, such as darkness."""
+
+    def __init__(self, pixels: Pixels, condition: str, seed: int) -> None:
+        self.shape = pixels.shape
+        self._pixels, self._condition, self._seed = pixels, condition, seed
+
+    def __getitem__(self, index: Any, /) -> NDArray[np.uint8]:
+        return under(self._condition, self._pixels[index], self._seed, int(index))
 
 
 class Measuring:
@@ -45,9 +56,8 @@ class Measuring:
 
     def under(self, condition: str, tflite: bytes, indices: NDArray[np.int64]) -> Evaluation:
         """Show some pictures under a condition, such as darkness."""
-        pixels, shown = self._pictures.pixels, self._pictures.shown
-        worn = np.stack([under(condition, pixels[index], self._seed, int(index)) for index in indices])
-        return evaluate(self._loaded(tflite, "original"), worn, shown[indices], np.arange(len(indices)))
+        worn = Worn(self._pictures.pixels, condition, self._seed)
+        return evaluate(self._loaded(tflite, "original"), worn, self._pictures.shown, indices)
 
     def graphs(self, tflite: bytes) -> tuple[Graph, ...]:
         """Which graphs there are of a file: not each can be rewritten."""

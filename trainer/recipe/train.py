@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from trainer.report.report import Report
 
 # Epochs, as how many pictures are shown in all, and within which bounds: many pictures need fewer rounds.
-SHOWN, EPOCHS = 24_000, (10, 60)
+SHOWN, EPOCHS = 28_000, (10, 60)
 SCRATCH_SHOWN, SCRATCH_EPOCHS = 60_000, (20, 80)
 # Most is learnt on smaller pictures, in half the time. What is shown moved and enlarged looks larger than it will
 # later, so a network does best on pictures that are larger than those it learnt from (Touvron et al. 2019,
@@ -107,7 +107,7 @@ def _learn(settings: Settings, backbone: Backbone, pictures: Pictures, where: Di
     told = logs(settings.logs) if settings.logs and where.is_chief else ()
     training = Training(model, dataset, chosen, where, work if where.is_chief else None, told=told)
     _take_up(settings, training, pictures)
-    training.run(stages(settings, dataset.shown))
+    training.run(stages(settings, backbone.tune_from, dataset.shown))
     final = classifier(backbone.build(settings.size), backbone, labels, chosen.dropout)
     final.set_weights(model.get_weights())
     whole, temperature = calibrated(Normalised(final, np.zeros(1), np.ones(1)), dataset)
@@ -138,14 +138,15 @@ def small_size(size: int) -> int:
     return small if LEAST_SMALL <= small < size else size
 
 
-def stages(settings: Settings, shown: int) -> Sequence[Stage]:
+def stages(settings: Settings, first: str, shown: int) -> Sequence[Stage]:
     """What is learnt, stage by stage.
 
-    A backbone that knows nothing yet is trained as a whole. Of another the head is fitted already; then all of it
-    learns, first on small pictures, and last on those of full size, along one rise and fall of the learning rate.
+    A backbone that knows nothing yet is trained as a whole. Of another the head is fitted already; then its later
+    layers learn, first on small pictures, and last on those of full size, along one rise and fall of the learning rate.
 
     Args:
         settings: epochs, size and weights.
+        first: the first layer to learn where the backbone knows something: those before it see what is common to all.
         shown: pictures in an epoch.
     """
     if settings.weights == NONE:
@@ -157,7 +158,7 @@ def stages(settings: Settings, shown: int) -> Sequence[Stage]:
     turn = (epochs - last) / epochs if epochs else 1.0
     every = (
         Stage("head", "pool", settings.head_epochs, small),
-        Stage("fine-tuning", None, epochs - last, small, (0.0, turn)),
-        Stage("fine-tuning at full size", None, min(last, epochs), settings.size, (turn, 1.0)),
+        Stage("fine-tuning", first, epochs - last, small, (0.0, turn)),
+        Stage("fine-tuning at full size", first, min(last, epochs), settings.size, (turn, 1.0)),
     )
     return tuple(stage for stage in every if stage.epochs)
