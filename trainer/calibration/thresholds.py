@@ -8,7 +8,9 @@ label. The threshold that would have kept out a given share of just these is a m
 - one level is chosen for all labels, from all unrelated pictures together; were the scores perfectly calibrated, one
   level for all would give the most right answers at a given rate of false events;
 - the labels depart from it by how often each is told falsely, compared with the others, and drawn towards them as by a
-  Gamma prior. Here known pictures that are taken for another class count as well.
+  Gamma prior; known pictures that are taken for another class count here as well;
+- a level that costs hardly any right answer is taken even where the rate would be kept by a lower one: what people bring
+  before a camera is stranger than the unrelated pictures of validation.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ RATE = 0.02  # of unrelated pictures may begin an event
 USUAL = 0.6  # where there is no unrelated picture: the daemon's own
 LOWEST, HIGHEST = 0.2, 0.95
 STEP = 0.005
+HARDLY_ANY_LOST = 0.97  # of right answers: while so many stay, thresholds are higher than the rate alone asks
 NEAR = 1e-6  # to 0 or 1 no score counts
 WIDTH = 0.5  # of the kernel, standard deviation, in logits
 UNSEEN = 1.0  # pictures that are thought to be there as well, their scores spread evenly over 0..1
@@ -70,7 +73,20 @@ def thresholds(
     highest = np.clip(told.max(1, initial=0).astype(np.float64), NEAR, 1 - NEAR)
     begun = ndtr((logit(highest) - logit(chosen[:, told.argmax(1)])) / WIDTH).sum(1)
     rates = (begun + UNSEEN * (1 - levels)) / (len(unrelated) + UNSEEN)
-    return tuple(round(float(each), 3) for each in chosen[_first(rates <= rate)])
+    place = max(_first(rates <= rate), _last(_coverages(scores, labels, chosen, neutral) >= HARDLY_ANY_LOST))
+    return tuple(round(float(each), 3) for each in chosen[place])
+
+
+def _coverages(
+    scores: NDArray[np.float32], labels: NDArray[np.int64], chosen: NDArray[np.float64], neutral: Collection[int]
+) -> NDArray[np.float64]:
+    """The share of right answers that reach their threshold, for each row of thresholds: float64 [levels]."""
+    taken = scores.argmax(1)
+    right = (taken == labels) & ~np.isin(labels, sorted(neutral))
+    if not right.any():
+        return np.zeros(len(chosen))
+    reached: NDArray[np.float64] = (scores[right].max(1) >= chosen[:, taken[right]]).mean(1)
+    return reached
 
 
 def _shifts(
@@ -88,6 +104,11 @@ def _shifts(
     false = np.bincount(of_unrelated, minlength=classes) + np.bincount(of_known, minlength=classes)
     often = (false + LIKE_OTHERS) / (false[told].mean() + LIKE_OTHERS)
     return np.where(told, np.log(often) / STEEPNESS, 0.0)
+
+
+def _last(allowed: NDArray[np.bool_]) -> int:
+    """The place of the last level that is allowed, or the first."""
+    return int(np.flatnonzero(allowed).max(initial=0))
 
 
 def _first(allowed: NDArray[np.bool_]) -> int:

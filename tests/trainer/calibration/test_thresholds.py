@@ -121,3 +121,18 @@ def test_where_no_level_keeps_the_rate_the_highest_is_taken() -> None:
     sure = np.zeros((50, CLASSES + 1), np.float32)
     sure[:, 4] = 1
     assert thresholds(scores, labels, sure, rate=0.02, neutral={BACKGROUND})[4] == HIGHEST
+
+
+def test_thresholds_are_as_high_as_hardly_any_right_answer_minds() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 60)
+    sure = rng.uniform(0.8, 0.99, len(labels))
+    scores = np.full((len(labels), 4), 0.0)
+    scores[np.arange(len(labels)), labels] = sure
+    scores[:, 3] = 1 - sure
+    known = scores.astype(np.float32)
+    unrelated = np.tile(np.array([0.02, 0.02, 0.02, 0.94], np.float32), (100, 1))  # which any threshold would keep out
+    chosen = np.array(thresholds(known, labels, unrelated, rate=0.02, neutral=[3]))
+    reached = sure >= chosen[labels]
+    assert chosen[:3].min() > 0.75
+    assert reached.mean() >= 0.97
