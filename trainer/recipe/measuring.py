@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgecam import config
 from edgecam.model.classifier import Classifier
 from edgecam.model.graphs import graphs
@@ -15,6 +13,7 @@ from trainer.report.evaluation import evaluate
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from edgecam.model.plan import Graph
@@ -22,6 +21,16 @@ if TYPE_CHECKING:
     from trainer.report.evaluation import Evaluation
 
 FILE = "measured.tflite"
+
+
+class _Worn:
+    """Pictures as they are under a condition, made one by one: all of them may not fit into memory."""
+
+    def __init__(self, condition: str, pixels: NDArray[np.uint8], seed: int) -> None:
+        self._condition, self._pixels, self._seed = condition, pixels, seed
+
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
+        return under(self._condition, self._pixels[index], self._seed, int(index))
 
 
 class Measuring:
@@ -45,9 +54,8 @@ class Measuring:
 
     def under(self, condition: str, tflite: bytes, indices: NDArray[np.int64]) -> Evaluation:
         """Show some pictures under a condition, such as darkness."""
-        pixels, shown = self._pictures.pixels, self._pictures.shown
-        worn = np.stack([under(condition, pixels[index], self._seed, int(index)) for index in indices])
-        return evaluate(self._loaded(tflite, "original"), worn, shown[indices], np.arange(len(indices)))
+        worn = _Worn(condition, self._pictures.pixels, self._seed)
+        return evaluate(self._loaded(tflite, "original"), worn, self._pictures.shown, indices)
 
     def graphs(self, tflite: bytes) -> tuple[Graph, ...]:
         """Which graphs there are of a file: not each can be rewritten."""
