@@ -12,12 +12,12 @@ import msgspec
 from edgecam import __version__
 from edgecam.camera.fit import Fit
 from edgecam.cli import run_command
-from edgecam.errors import in_words
 from edgecam.model.pixel_range import USUAL
 from trainer.data.layouts.reading import Layout
 from trainer.errors import InputError
 from trainer.learning.hyperparameters import Hyperparameters, Precision
 from trainer.network.backbones import NAMES, TUTORIAL
+from trainer.settings_file import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -118,34 +118,10 @@ def _hyperparameter_options() -> Iterator[Callable[..., Any]]:
         yield click.option(option, type=kind, default=defaults[name], show_default=True, help=what)
 
 
-def _read_settings(context: click.Context, _: click.Parameter, file: Path | None) -> None:
-    """Take what a TOML file says for options that are not given; its keys are the options' names."""
-    if file is None:
-        return
-    try:
-        given = msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
-    except OSError as error:
-        message = f"--settings {file}: {in_words(error)}"
-        raise InputError(message) from None
-    except (msgspec.MsgspecError, ValueError) as error:
-        message = f"--settings {file}: no TOML with a line an option: {error}"
-        raise InputError(message) from None
-    known = {option.lstrip("-").replace("-", "_"): each for each in context.command.params for option in each.opts}
-    for key, value in given.items():
-        name = key.replace("-", "_")
-        if name not in known or name in {"settings", "help", "data"}:
-            message = f"--settings {file}: {key}: no such option; see --help"
-            raise InputError(message)
-        if isinstance(value, dict | list):
-            message = f"--settings {file}: {key}: expected one value"
-            raise InputError(message)
-    context.default_map = {known[key.replace("-", "_")].name or key: value for key, value in given.items()}
-
-
 _settings_option = click.option(
     "--settings",
     type=click.Path(path_type=Path, dir_okay=False),
-    callback=_read_settings,
+    callback=read_settings,
     is_eager=True,
     expose_value=False,
     help="A TOML file with any of these options: learning-rate = 0.0005; what is typed wins.",
@@ -284,8 +260,10 @@ def _model_settings(model: Path, overrides: tuple[str, ...]) -> ModelSettings:
     help="What it takes for pixels; auto: as its first layers say, else as DATA shows.",
 )
 @_fit_of_training
+@_kind_option
 @_format_option
 @_max_loss_option
+@_false_events_option
 @_seed_option
 @_overwrite_option
 def convert(**options: Any) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 import msgspec
 
-from edgecam import config
+from edgecam import __version__, config
 from edgecam.model.classifier import Classifier
+from trainer.data.content import content_digest
+from trainer.data.listing import list_photographs
 from trainer.errors import AccuracyError, InputError
+from trainer.network.backbones import backbones as networks
+from trainer.network.weights import check_weights
 from trainer.progress import say
 from trainer.recipe.train import is_unfinished, train
 from trainer.report import plots, report
@@ -18,6 +21,7 @@ from trainer.report.evaluation import latencies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from trainer.recipe.settings import Settings
 
@@ -56,13 +60,20 @@ def compare(common: Settings, backbones: Sequence[str], weights: Mapping[str, st
     Raises:
         InputError: a setting or the photographs cannot be used.
     """
-    results = []
-    for name in backbones:
-        folder = common.output / name
-        settings = msgspec.structs.replace(
-            common, backbone=name, output=folder, weights=weights.get(name, common.weights)
+    every = [
+        msgspec.structs.replace(
+            common, backbone=name, output=common.output / name, weights=weights.get(name, common.weights)
         )
-        results.append(_finished(settings) or _trained(settings))
+        for name in backbones
+    ]
+    finished = _finished(every)
+    known = networks()
+    for settings in every:  # a mistake is told before hours of work
+        if settings.output not in finished:
+            check_weights(known[settings.backbone], settings.weights)
+    results = []
+    for settings in every:
+        results.append(finished.get(settings.output) or _trained(settings))
         keras.backend.clear_session()
     files = [common.output / name / "model.tflite" for name in backbones]
     times = latencies([Classifier(config.ModelSettings(path=str(file))) for file in files])
@@ -73,27 +84,46 @@ def compare(common: Settings, backbones: Sequence[str], weights: Mapping[str, st
     return rows
 
 
-def _finished(settings: Settings) -> report.Report | None:
-    """What was trained here before, if it was trained on the same."""
-    path = settings.output / "report.json"
-    if settings.overwrite or not path.exists():
-        return None
-    try:
-        result = report.read(path)
-    except (OSError, msgspec.MsgspecError) as error:
-        message = f"{path}: not a report of the trainer ({error}); delete it, or give --overwrite"
-        raise InputError(message) from None
-    if Path(result.data.folder).resolve() != settings.data.resolve() or result.settings != settings.told():
-        message = f"{path}: of other photographs or settings; choose another --output, or give --overwrite"
-        raise InputError(message)
-    say(f"{settings.backbone}: taken from {settings.output}")
-    return result
+def _finished(every: Sequence[Settings]) -> dict[Path, report.Report]:
+    """What was trained before, by its folder.
+
+    Raises:
+        InputError: something was, but not on the same photographs, or not in the same way.
+    """
+    found = {}
+    content = ""
+    for settings in every:
+        path = settings.output / "report.json"
+        if settings.overwrite or not path.exists():
+            continue
+        try:
+            result = report.read(path)
+        except (OSError, msgspec.MsgspecError) as error:
+            message = f"{path}: not a report of the trainer ({error}); delete it, or give --overwrite"
+            raise InputError(message) from None
+        content = content or content_digest(list_photographs(settings.data, settings.layout))
+        if other := _other(result, settings, content):
+            message = f"{path}: of {other}; choose another --output, or give --overwrite"
+            raise InputError(message)
+        say(f"{settings.backbone}: taken from {settings.output}")
+        found[settings.output] = result
+    return found
+
+
+def _other(result: report.Report, settings: Settings, content: str) -> str:
+    """What a report is of that it should not be of; empty: nothing."""
+    if result.data.digest != content:
+        return "other photographs"
+    if result.settings != settings.told():
+        return "other settings"
+    return "" if result.version == __version__ else f"version {result.version} of the trainer"
 
 
 def _trained(settings: Settings) -> report.Report:
     say(f"{settings.backbone}: training")
+    goes_on = is_unfinished(settings.output) and not settings.overwrite
     try:
-        result = train(msgspec.structs.replace(settings, resume=is_unfinished(settings.output)))
+        result = train(msgspec.structs.replace(settings, resume=goes_on))
     except AccuracyError as error:  # it has its place in the table all the same
         say(f"warning: {error}")
         result = report.read(settings.output / "report.json")

@@ -52,17 +52,32 @@ def convert_model(keras_model: Path, settings: Settings) -> report.Report:
     """
     start = time.monotonic()
     model = _read_classifier(keras_model)
-    _, height, width, channels = model.input_shape
+    height = model.input_shape[1]
     unknown: Literal["auto", "none"] = "auto" if _has_background(keras_model) else "none"
     settings = msgspec.structs.replace(
         settings, backbone=model.name, weights=str(keras_model), size=height, unknown=unknown
     )
     output = Output(settings.output)
     output.prepare(overwrite=settings.overwrite)
+    try:
+        result = _converted(keras_model, model, settings, output, start)
+    except BaseException:
+        output.discard()
+        raise
+    output.finish()
+    judge(result, settings)
+    _judge(result, keras_model)
+    return result
+
+
+def _converted(
+    keras_model: Path, model: keras.Model, settings: Settings, output: Output, start: float
+) -> report.Report:
+    """Read, calibrate, and write the results."""
+    _, height, width, channels = model.input_shape
     pictures = read_pictures(settings, (width, height), output.work, keras_model.with_name(SPLIT_FILE))
     labels, scores = pictures.labels.names, model.output_shape[-1]
     if scores != len(labels) and (scores, len(labels)) != (1, 2):
-        output.discard()
         message = f"{keras_model}: {scores} scores, but {settings.data} has {len(labels)} classes"
         raise InputError(message)
     pixels = _pixels(keras_model, model, settings, pictures, output.work)
@@ -72,11 +87,7 @@ def convert_model(keras_model: Path, settings: Settings) -> report.Report:
     whole, temperature = calibrated(Normalised(model, mean, std), dataset)
     part = without_rescaling(whole.network, mean, std)
     learnt = Learnt(part, dataset, settings.hyperparameters, pixels=pixels, temperature=temperature)
-    result = finish(settings, learnt, pictures, output, start)
-    output.finish()
-    judge(result, settings)
-    _judge(result, keras_model)
-    return result
+    return finish(settings, learnt, pictures, output, start)
 
 
 def _has_background(keras_model: Path) -> bool:

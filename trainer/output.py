@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgecam.errors import in_words
 from trainer.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
 
 
 WORK = ".edgecam-training"  # a name that nobody else gives a folder
@@ -21,6 +22,7 @@ MARK_FILE = "README"
 RESULTS = "results"
 WHOLE = "results-are-whole"
 MODEL = "model.tflite"
+FILES = (MODEL, "labels.txt", "split.json", "report.html", "report.json")
 STOPPABLE = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,39 +37,67 @@ class Output:
         self.folder = folder
         self.work = folder / WORK
         self.results = self.work / RESULTS
+        self._is_new = not folder.exists()
 
-    def prepare(self, *, overwrite: bool) -> None:
+    def prepare(self, *, overwrite: bool, files: Sequence[str] = FILES) -> None:
         """Make the folders.
 
+        Args:
+            overwrite: replace what is there.
+            files: what will be written.
+
         Raises:
-            InputError: they cannot be made, or there is a model that must not be overwritten.
+            InputError: they cannot be made, or there is something that must not be overwritten.
         """
-        self._put_in_place()
-        if (self.folder / MODEL).exists() and not overwrite:
-            message = f"{self.folder}: holds a model already; choose another --output, or give --overwrite"
-            raise InputError(message)
         try:
-            if (self.work / MARK_FILE).is_file() and self.results.exists():
+            self._put_in_place()
+            self._check(overwrite=overwrite, files=files)
+            if self.results.exists():
                 shutil.rmtree(self.results)  # of a run that did not come to its end
-            self.results.mkdir(parents=True, exist_ok=True)
+            self.work.mkdir(parents=True, exist_ok=True)
             (self.work / MARK_FILE).write_text(MARK, "utf-8")
+            self.results.mkdir()
         except OSError as error:
             message = f"--output {self.folder}: {in_words(error)}"
             raise InputError(message) from None
 
     def finish(self) -> None:
         """Put the results into their places, and remove the work."""
-        (self.work / WHOLE).touch()
-        self._put_in_place()
-        self.discard()
+        with _unstopped():
+            (self.work / WHOLE).touch()
+            self._put_in_place()
+            self.discard()
 
     def discard(self) -> None:
-        """Remove the work, which is ours: its mark tells."""
-        if (self.work / MARK_FILE).is_file():
+        """Remove the work, which is ours: its mark tells; and the folder, if it was made for it and is empty."""
+        if self._is_ours():
             shutil.rmtree(self.work)
+        if self._is_new:
+            with contextlib.suppress(OSError):  # results are in it
+                self.folder.rmdir()
+
+    def _check(self, *, overwrite: bool, files: Sequence[str]) -> None:
+        there = [name for name in files if (self.folder / name).exists()]
+        if there and not overwrite:
+            what = "a model" if MODEL in there else there[0]
+            message = f"{self.folder}: holds {what} already; choose another --output, or give --overwrite"
+            raise InputError(message)
+        for name in there:
+            if (self.folder / name).is_dir():
+                message = f"{self.folder / name}: a folder, where a file is to be written; choose another --output"
+                raise InputError(message)
+        if self.work.exists() and not self._is_ours() and any(self.work.iterdir()):
+            message = f"{self.work}: is not of the trainer, which works in a folder of that name; move it away"
+            raise InputError(message)
+
+    def _is_ours(self) -> bool:
+        try:
+            return (self.work / MARK_FILE).read_text("utf-8") == MARK
+        except (OSError, ValueError):
+            return False
 
     def _put_in_place(self) -> None:
-        if not (self.work / WHOLE).exists():
+        if not (self._is_ours() and (self.work / WHOLE).exists()):
             return
         with _unstopped():
             for path in sorted(self.results.iterdir()):
@@ -75,11 +105,22 @@ class Output:
             (self.work / WHOLE).unlink()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _unstopped() -> Iterator[None]:
-    """Let signals wait for the few milliseconds that renaming takes."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPABLE)
+    """Let signals wait for the few milliseconds that renaming takes.
+
+    To mask them would not do: any other thread would take them, of which TensorFlow has many.
+    """
+    waiting: list[int] = []
+
+    def wait(number: int, _: FrameType | None) -> None:
+        waiting.append(number)
+
+    before = {each: signal.signal(each, wait) for each in STOPPABLE}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for each, handler in before.items():
+            signal.signal(each, signal.SIG_DFL if handler is None else handler)
+        for number in waiting:
+            signal.raise_signal(number)

@@ -112,7 +112,42 @@ def test_compare_takes_nothing_that_was_trained_on_photographs_that_fit_in_anoth
     compared = ("compare", trained.data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0")
     ended = trainer(*compared, "--fit", "crop")
     assert ended.code == 2
-    assert "of other photographs or settings" in ended.stderr
+    assert "report.json: of other settings; choose another --output, or give --overwrite" in ended.stderr
+
+
+def test_compare_takes_nothing_that_was_trained_on_photographs_that_changed_since(
+    trained: Trained, tmp_path: Path
+) -> None:
+    data = shutil.copytree(trained.data, tmp_path / "data")
+    shutil.copytree(trained.output, tmp_path / "out" / "efficientnet_lite0")
+    compared = ("compare", data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0")
+    assert trainer(*compared).code == 0
+    pictures.save(data / "red", "red", [1000])
+    ended = trainer(*compared)
+    assert ended.code == 2
+    assert "report.json: of other photographs; choose another --output, or give --overwrite" in ended.stderr
+
+
+def test_compare_takes_nothing_of_another_version(trained: Trained, tmp_path: Path) -> None:
+    output = shutil.copytree(trained.output, tmp_path / "out" / "efficientnet_lite0")
+    report = json.loads((output / "report.json").read_bytes())
+    (output / "report.json").write_text(json.dumps(report | {"version": "0.0.1"}))
+    ended = trainer(
+        *("compare", trained.data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0")
+    )
+    assert ended.code == 2
+    assert "report.json: of version 0.0.1 of the trainer; choose another --output" in ended.stderr
+
+
+def test_compare_tells_wrong_weights_before_anything_is_trained(trained: Trained, tmp_path: Path) -> None:
+    ended = trainer(
+        *("compare", trained.data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0"),
+        *("--backbone", "mobilenet_v3_small", "--weights", f"mobilenet_v3_small={tmp_path / 'no.h5'}"),
+    )
+    assert ended.code == 2
+    assert ended.stderr.startswith(f"trainer: --weights {tmp_path / 'no.h5'}: no such file")
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_compare_trains_what_is_missing_and_shows_all(trained: Trained, tmp_path: Path) -> None:

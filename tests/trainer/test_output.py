@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +55,67 @@ def test_a_folder_of_that_name_that_is_not_ours_is_not_removed(tmp_path: Path) -
     (tmp_path / WORK / "mine.txt").write_text("mine")
     Output(tmp_path).discard()
     assert (tmp_path / WORK / "mine.txt").read_text() == "mine"
+
+
+def test_nothing_is_done_in_a_folder_of_that_name_that_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / WORK / "results").mkdir(parents=True)
+    for mine in (tmp_path / WORK / "README", tmp_path / WORK / "results" / "mine.txt"):
+        mine.write_text("mine")
+    with pytest.raises(InputError, match="is not of the trainer, which works in a folder of that name; move it away"):
+        Output(tmp_path).prepare(overwrite=True)
+    Output(tmp_path).discard()
+    assert (tmp_path / WORK / "README").read_text() == "mine"
+    assert (tmp_path / WORK / "results" / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "split.json", "report.html", "report.json"])
+def test_what_has_the_name_of_a_result_is_not_written_over_unless_that_is_asked(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"holds {name} already; choose another --output, or give --overwrite"):
+        Output(tmp_path).prepare(overwrite=False)
+    assert contents(tmp_path) == {name: "mine"}
+
+
+def test_a_folder_in_the_place_of_a_result_is_told_before_all_work(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(InputError, match=r"report.html: a folder, where a file is to be written"):
+        Output(tmp_path).prepare(overwrite=True)
+
+
+def test_of_a_run_that_failed_nothing_stays(tmp_path: Path) -> None:
+    output = Output(tmp_path / "out")
+    output.prepare(overwrite=False)
+    output.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_stays_though_a_run_failed(tmp_path: Path) -> None:
+    output = Output(tmp_path)
+    output.prepare(overwrite=False)
+    output.discard()
+    assert tmp_path.is_dir()
+
+
+def test_who_stops_it_among_the_renames_finds_one_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path, "old").finish()
+    output = made(tmp_path, "new")
+    rename, ended = type(tmp_path).replace, threading.Event()
+
+    def replace(path: Path, to: Path) -> Path:
+        os.kill(os.getpid(), signal.SIGINT)
+        return rename(path, to)
+
+    monkeypatch.setattr(type(tmp_path), "replace", replace)
+    other = threading.Thread(target=ended.wait)  # TensorFlow has many, and signals come to any
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            output.finish()
+    finally:
+        ended.set()
+        other.join()
+    assert contents(tmp_path) == {"model.tflite": "new", "report.json": "new"}
+    assert not (tmp_path / WORK).exists()
 
 
 def test_a_model_is_not_written_over_unless_that_is_asked(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def load(folder: Path, fingerprint: str) -> tuple[Progress, dict[str, Arrays]] |
         message = f"{path}: broken ({error}); delete it and train without --resume"
         raise InputError(message) from None
     if progress.fingerprint != fingerprint:
-        message = f"{path}: of a training with other settings or photographs; train without --resume"
+        remedy = "train without --resume, compare with --overwrite"
+        message = f"{path}: of a training with other settings or photographs; {remedy}"
         raise InputError(message)
     return progress, groups

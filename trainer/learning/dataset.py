@@ -67,8 +67,13 @@ def class_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
         counts: int64 [classes]: pictures of each that an epoch shows.
 
     Returns:
-        float32 [classes], 1 on average over the pictures.
+        float32 [classes], 1 on average over the pictures, `MOST_WEIGHT` at the most.
     """
-    weights = np.minimum(counts.sum() / (len(counts) * np.maximum(counts, 1)), MOST_WEIGHT)
-    even: NDArray[np.float32] = (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
-    return even
+    weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+    bounded = weights > MOST_WEIGHT
+    while True:  # what the bounded ones do not count, the others do, which may then be too much for the next rarest
+        left = counts.sum() - MOST_WEIGHT * counts[bounded].sum()
+        even = np.where(bounded, MOST_WEIGHT, weights * left / (weights * counts)[~bounded].sum())
+        if (even <= MOST_WEIGHT).all():
+            return np.asarray(even, np.float32)
+        bounded = bounded | (even > MOST_WEIGHT)

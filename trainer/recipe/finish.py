@@ -11,7 +11,6 @@ import msgspec
 
 from trainer.calibration.robustness import CONDITIONS
 from trainer.calibration.thresholds import thresholds
-from trainer.data.listing import shown
 from trainer.data.parts import SPLIT_FILE
 from trainer.data.sample import evenly
 from trainer.errors import AccuracyError
@@ -22,10 +21,10 @@ from trainer.quantisation.search import AGREEING, Converted, Measured, keeps, qu
 from trainer.recipe.measuring import Measuring
 from trainer.report import page, report
 from trainer.report.figures import figures
-from trainer.report.mistakes import worst_mistakes
+from trainer.report.mistakes import WORST, suspects, worst_mistakes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from edgecam.model.plan import Graph
     from trainer.network.classifier import Normalised
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from trainer.report.evaluation import Evaluation
     from trainer.report.report import Figures
 
-MOST_SUSPECTS = 24
 LICENCE = "The licence of the photographs that it was trained on, and that of its backbone's weights (Apache 2.0)."
 
 
@@ -59,7 +57,8 @@ def finish(settings: Settings, learnt: Learnt, pictures: Pictures, output: Outpu
     tested: dict[str, Evaluation] = {graph: measuring.on(content, pictures.parts.test, graph) for graph in graphs}
     measured = _tested(settings, learnt, pictures, measuring, tested, content, float_, limits)
     result = _report(settings, learnt, pictures, tested["original"], measured, content, converted, start)
-    photos = [pictures.photo(index) for index in (*pictures.parts.test, *_suspected(learnt))]
+    suspected = (each.index for each in learnt.beginning.suspects[:WORST])
+    photos = [pictures.photo(index) for index in (*pictures.parts.test, *suspected)]
     page.write(result, results, photos, settings.output / "model.tflite")
     return result
 
@@ -175,7 +174,6 @@ def _report(
     chosen: dict[str, Any] = settings.told()
     if learnt.pixels:
         chosen["pixels"] = learnt.pixels.name
-    suspects = {each.index: each for each in learnt.beginning.suspects}
     return report.Report(
         **{name: getattr(measured, name) for name in measured.__struct_fields__},
         backbone=settings.backbone,
@@ -196,17 +194,5 @@ def _report(
         epochs=learnt.epochs,
         attempts=converted.attempts,
         mistakes=worst_mistakes(tested, [pictures.photo(index) for index in pictures.parts.test], names),
-        suspects=tuple(
-            report.Suspect(
-                shown(pictures.photo(index).path),
-                names[pictures.shown[index]],
-                names[suspects[index].looks_like],
-                round(suspects[index].score, 4),
-            )
-            for index in _suspected(learnt)
-        ),
+        suspects=suspects(learnt.beginning.suspects, pictures.listing.photos, names),
     )
-
-
-def _suspected(learnt: Learnt) -> Sequence[int]:
-    return [each.index for each in learnt.beginning.suspects[:MOST_SUSPECTS]]

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from trainer.data.content import content_digest
 from trainer.data.findings import summed
 from trainer.data.listing import list_photographs
 from trainer.data.parts import SPLIT_FILE, Parts
 from trainer.data.pixels import read_pixels
 from trainer.data.split import Split, split
+from trainer.errors import InputError
 from trainer.learning.dataset import Dataset, class_weights
 from trainer.negatives import negatives
 from trainer.progress import say
@@ -45,6 +47,7 @@ class Pictures:
         parts: which photographs serve what for.
         generic: which generic pictures do.
         digests: of the photographs' files, by index.
+        content: tells what lies in the listing's files from anything else.
         findings: what was odd.
         made_by: what decided on the parts.
     """
@@ -56,6 +59,7 @@ class Pictures:
     parts: Split
     generic: Split
     digests: Mapping[int, bytes]
+    content: str
     findings: tuple[Finding, ...]
     made_by: Literal["folders", "seed", "kept"]
 
@@ -80,7 +84,7 @@ class Pictures:
         findings = tuple(str(each) for each in self.findings)
         train, validation, test = counts
         told = summed(self.findings)
-        return report.Data(str(self.listing.root), train, validation, test, findings, told)
+        return report.Data(str(self.listing.root), train, validation, test, findings, told, self.content)
 
     @property
     def told(self) -> report.Split:
@@ -125,14 +129,20 @@ def read_pictures(settings: Settings, size: tuple[int, int], folder: Path, besid
     """
     listing = list_photographs(settings.data, settings.layout, folder)
     say(f"photographs: {listing.layout}")
+    labels = labels_of(listing.classes, settings.kind, settings.unknown)
+    if len(labels.names) < 2:  # noqa: PLR2004  nothing to tell apart
+        message = (
+            f"{settings.data}: all classes ({', '.join(listing.classes)}) are names of nothing in particular, which "
+            "are one label: add a class, or give --unknown none or --kind state"
+        )
+        raise InputError(message)
+    kept = _kept(beside or settings.output / SPLIT_FILE)
     others = negatives(size)
     read = read_pixels(listing, size, folder / "pixels", settings.fit, others.pixels)
-    kept = _kept(beside or settings.output / SPLIT_FILE)
     parts, more = split(listing, read, settings.seed, kept)
     findings = (*listing.findings, *read.findings, *more)
     for line in summed(findings):
         say(f"warning: {line}")
-    labels = labels_of(listing.classes, settings.kind, settings.unknown)
     first = len(listing.photos)
     of_photos = [labels.of_class[photo.label] for photo in listing.photos]
     # Where no label is theirs, generic pictures show none of them.
@@ -141,7 +151,8 @@ def read_pictures(settings: Settings, size: tuple[int, int], folder: Path, besid
     has_test = any(photo.part == "test" for photo in listing.photos)
     made_by: Literal["folders", "kept", "seed"] = "folders" if has_test else "kept" if kept else "seed"
     generic_parts = _by_source(others.sources, first)
-    return Pictures(listing, labels, read.pixels, shown, parts, generic_parts, read.digests, findings, made_by)
+    content = content_digest(listing, read.digests)
+    return Pictures(listing, labels, read.pixels, shown, parts, generic_parts, read.digests, content, findings, made_by)
 
 
 def _kept(split_file: Path) -> Parts | None:

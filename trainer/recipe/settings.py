@@ -75,4 +75,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The settings that decide what comes out of a training."""
         where = {"data", "output", "resume", "overwrite", "pixels", "logs", "hyperparameters"}
         own = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in where}
-        return own | msgspec.structs.asdict(self.hyperparameters)
+        return msgspec.structs.asdict(self.hyperparameters) | own  # whose `mirror` is what the user chose

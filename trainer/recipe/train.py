@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import tensorflow as tf
 
+from edgecam import __version__
 from trainer.errors import InputError
 from trainer.learning import checkpoint
 from trainer.learning.distribution import distribution
@@ -22,7 +23,7 @@ from trainer.learning.training import Stage, Training
 from trainer.network.backbones import backbones
 from trainer.network.classifier import Normalised, classifier, without_rescaling
 from trainer.network.weights import NONE, check_weights, load_weights
-from trainer.output import Output
+from trainer.output import FILES, Output
 from trainer.progress import say
 from trainer.recipe.beginning import Beginning, begin
 from trainer.recipe.finish import finish, judge
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from trainer.recipe.settings import Settings
     from trainer.report.report import Report
 
+KERAS_MODEL = "model.keras"
 # Epochs, as how many pictures are shown in all, and within which bounds: many pictures need fewer rounds.
 SHOWN, EPOCHS = 28_000, (10, 60)
 SCRATCH_SHOWN, SCRATCH_EPOCHS = 60_000, (20, 80)
@@ -66,17 +68,17 @@ def train(settings: Settings) -> Report | None:
     tf.config.experimental.enable_op_determinism()  # the same seed gives the same model
     output = Output(settings.output)
     if where.is_chief:
-        output.prepare(overwrite=settings.overwrite)
+        output.prepare(overwrite=settings.overwrite, files=(*FILES, KERAS_MODEL))
         _mind_unfinished(settings, output)
-    with tempfile.TemporaryDirectory() as other:
-        work = output.work if where.is_chief else Path(other)
-        pictures = read_pictures(settings, (settings.size, settings.size), work)
-        learnt = _learn(settings, backbone, pictures, where, work)
-        if not where.is_chief:
-            return None
-        result = finish(settings, learnt, pictures, output, start)
-    output.finish()
-    judge(result, settings)
+    try:
+        result = _trained(settings, backbone, where, output, start)
+    except BaseException:
+        if where.is_chief and not is_unfinished(settings.output):
+            output.discard()
+        raise
+    if result:
+        output.finish()
+        judge(result, settings)
     return result
 
 
@@ -90,6 +92,17 @@ def _mind_unfinished(settings: Settings, output: Output) -> None:
         folder = settings.output
         say(f"warning: {folder}: an unfinished training is there and is begun anew; --resume would go on with it")
         (output.work / checkpoint.FILE).unlink()
+
+
+def _trained(
+    settings: Settings, backbone: Backbone, where: Distribution, output: Output, start: float
+) -> Report | None:
+    """Read, learn, and write the results; None in a worker that only helps another."""
+    with tempfile.TemporaryDirectory() as other:
+        work = output.work if where.is_chief else Path(other)
+        pictures = read_pictures(settings, (settings.size, settings.size), work)
+        learnt = _learn(settings, backbone, pictures, where, work)
+        return finish(settings, learnt, pictures, output, start) if where.is_chief else None
 
 
 def _learn(settings: Settings, backbone: Backbone, pictures: Pictures, where: Distribution, work: Path) -> Learnt:
@@ -112,14 +125,14 @@ def _learn(settings: Settings, backbone: Backbone, pictures: Pictures, where: Di
     final.set_weights(model.get_weights())
     whole, temperature = calibrated(Normalised(final, np.zeros(1), np.ones(1)), dataset)
     if where.is_chief:
-        whole.network.save(Output(settings.output).results / "model.keras")
+        whole.network.save(Output(settings.output).results / KERAS_MODEL)
     part = without_rescaling(whole.network)
     return Learnt(part, dataset, chosen, training.epochs, beginning, temperature=temperature)
 
 
 def _take_up(settings: Settings, training: Training, pictures: Pictures) -> None:
     """Go on where a training stopped, if the user says so."""
-    fingerprint = hashlib.sha256(f"{settings.told()}{pictures.fingerprint}".encode()).hexdigest()
+    fingerprint = hashlib.sha256(f"{__version__}{settings.told()}{pictures.fingerprint}".encode()).hexdigest()
     training.fingerprint = fingerprint
     if not settings.resume:
         return
@@ -150,15 +163,15 @@ def stages(settings: Settings, first: str, shown: int) -> Sequence[Stage]:
         shown: pictures in an epoch.
     """
     if settings.weights == NONE:
-        epochs = settings.epochs or int(np.clip(SCRATCH_SHOWN // shown, *SCRATCH_EPOCHS))
+        epochs = int(np.clip(SCRATCH_SHOWN // shown, *SCRATCH_EPOCHS)) if settings.epochs is None else settings.epochs
         return (Stage("training", None, epochs, normalises=True),)
     small = small_size(settings.size)
     epochs = int(np.clip(SHOWN // shown, *EPOCHS)) if settings.epochs is None else settings.epochs
-    last = max(1, round(LAST_EPOCHS * epochs)) if small < settings.size else epochs
+    last = min(epochs, max(1, round(LAST_EPOCHS * epochs))) if small < settings.size else 0
     turn = (epochs - last) / epochs if epochs else 1.0
     every = (
         Stage("head", "pool", settings.head_epochs, small),
         Stage("fine-tuning", first, epochs - last, small, (0.0, turn)),
-        Stage("fine-tuning at full size", first, min(last, epochs), settings.size, (turn, 1.0)),
+        Stage("fine-tuning at full size", first, last, settings.size, (turn, 1.0)),
     )
     return tuple(stage for stage in every if stage.epochs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -60,6 +60,13 @@ class Evaluation:
         return counts
 
 
+class Pixels(Protocol):
+    """Pictures, by their index."""
+
+    def __getitem__(self, index: Any, /) -> NDArray[np.uint8]:
+        """Return uint8 [height, width, 3], RGB."""
+
+
 def evaluate(
     model: Classifier,
     pixels: Pixels,
@@ -71,7 +78,7 @@ def evaluate(
 
     Args:
         model: which one.
-        pixels: uint8 [photographs, height, width, 3], RGB, of the model's size.
+        pixels: of the photographs, of the model's size.
         labels: int64 [photographs], indices of what is reported.
         indices: which photographs.
         reported: makes of the model's scores, float32 [N], those of what is reported, float32 [K].

@@ -44,8 +44,8 @@ def suspects(found: Sequence[WrongLabel], photos: Sequence[Photo], classes: Sequ
 
     Args:
         found: which, as indices of photographs and of classes.
-        photos: in the order in which they were looked through.
-        classes: their names.
+        photos: all of them, in the order of these indices.
+        classes: the names of these classes.
     """
     return tuple(
         Suspect(shown(photos[each.index].path), classes[each.label], classes[each.looks_like], round(each.score, 4))

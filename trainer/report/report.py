@@ -186,6 +186,7 @@ class Data(msgspec.Struct, frozen=True):
         test: how many were tested with.
         findings: what was odd, a line a file.
         summary: the same, a line a kind; empty: as the findings.
+        digest: tells what lies in the files from anything else; empty: not told.
     """
 
     folder: str
@@ -194,6 +195,7 @@ class Data(msgspec.Struct, frozen=True):
     test: int
     findings: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
+    digest: str = ""
 
 
 class Split(msgspec.Struct, frozen=True):

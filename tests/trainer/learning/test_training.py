@@ -17,7 +17,7 @@ from keras import layers
 
 from tests.trainer import pictures
 from trainer.errors import DivergenceError, InputError
-from trainer.learning.dataset import Dataset, class_weights
+from trainer.learning.dataset import MOST_WEIGHT, Dataset, class_weights
 from trainer.learning.distribution import distribution
 from trainer.learning.hyperparameters import Hyperparameters
 from trainer.learning.logs import logs
@@ -176,6 +176,12 @@ class TestWhatAnEpochShows:
     def test_the_rarest_does_not_count_for_all(self) -> None:
         weights = class_weights(np.array([1000, 1000, 10]))
         assert weights[2] / weights[0] < 10
+
+    @pytest.mark.parametrize("counts", [[1000, 10], [1000, 1000, 10], [1000, 30, 10, 0], [600, 400, 5, 4, 3, 2, 1]])
+    def test_no_picture_counts_more_than_is_said(self, counts: list[int]) -> None:
+        weights = class_weights(np.array(counts))
+        assert weights.max() <= MOST_WEIGHT
+        assert (weights * counts).sum() == pytest.approx(sum(counts))
 
     def test_each_epoch_draws_of_the_background(self, dataset: Dataset) -> None:
         background = np.arange(1000, 2000)

@@ -48,10 +48,10 @@ class TestEach:
         normalised = (pixels - inner.mean) / inner.std
         assert np.allclose(model(pixels), inner.network(normalised), atol=1e-5)
 
-    def test_its_last_layers_are_tuned_but_for_batch_normalisation(self, name: str) -> None:
+    def test_all_its_layers_are_tuned_but_for_batch_normalisation(self, name: str) -> None:
         backbone = backbones()[name]
         model = classifier(backbone.build(SIZE), backbone, 3, dropout=0.0)
-        make_trainable(model, backbone.tune_from, normalises=False)
+        make_trainable(model, None, normalises=False)
         tuned = trainable(model)
         assert tuned[-1] == "scores"
         assert 10 < len(tuned) < len([layer for layer in model.layers if layer.weights])
