@@ -17,7 +17,7 @@ from edgecam import config
 from edgecam.model.classifier import Classifier
 from tests import tflite
 from tests.trainer import pictures
-from tests.trainer.command import SMALL, process, start, trainer
+from tests.trainer.command import SMALL, UNTAUGHT, process, start, trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,3 +160,12 @@ def test_uneven_classes_and_bad_files_are_told_and_trained(tmp_path: Path) -> No
     ):
         assert finding in ended.stderr
         assert any(finding in each for each in report(tmp_path / "out")["data"]["findings"])
+
+
+@pytest.mark.parametrize(("asked", "is_mirrored"), [("--no-mirror", False), ("--mirror", True)])
+def test_a_network_that_knows_nothing_is_mirrored_as_asked(
+    data: Path, tmp_path: Path, asked: str, *, is_mirrored: bool
+) -> None:
+    ended = trainer("train", data, *UNTAUGHT, asked, "--epochs", 1, "--format", "float32", "--output", tmp_path / "out")
+    assert ended.code == 0, ended.stderr
+    assert report(tmp_path / "out")["mirror"] == {"used": is_mirrored, "reason": "as the options say"}
