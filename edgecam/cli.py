@@ -309,18 +309,29 @@ def main() -> None:
     run_command(cli, "edgecam")
 
 
-def run_command(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command, with the process' arguments or others; every expected error is one line, and an exit code."""
+def run_command(
+    command: click.Command, name: str, arguments: Sequence[str] | None = None, *, typed: str = ""
+) -> NoReturn:
+    """Run a command, with the process' arguments or others; every expected error is one line, and an exit code.
+
+    Args:
+        command: what to run.
+        name: with which its errors begin.
+        arguments: other than the process'.
+        typed: the words that start it, as help shows them; empty: its name.
+    """
+    words = typed or name
     sys.stdout = sys.stdout or _nowhere()  # None where the shell closed it
     sys.stderr = sys.stderr or _nowhere()
     try:
-        sys.exit(command.main(arguments, prog_name=name, standalone_mode=False))
+        sys.exit(command.main(arguments, prog_name=words, standalone_mode=False))
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else name
+        path = error.ctx.command_path if error.ctx else words
+        where = name + path.removeprefix(words)
         problem = error.format_message()
         for theirs, ours in CLICKS_WORDS:
             problem = problem.replace(theirs, ours)
-        _fail(f"{path}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
+        _fail(f"{where}: {problem[0].lower()}{problem[1:].rstrip('.')} (see {path} --help)", USAGE)
     except click.ClickException as error:
         _fail(f"{name}: {error.format_message()}", error.exit_code)
     except EdgecamError as error:  # in a line for each mistake

@@ -165,6 +165,15 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         ("[camera]\nwidth = 0x" + "f" * 5000, "camera.width: expected int <= 65535, got a larger number"),
         ("[camera]\nwidth = " + "9" * 5000, "not TOML: "),
         ("[camera\n", "not TOML: "),
+        (
+            "[events]\nhold = 1.0\n[mqtt]\n[events]\n",
+            "not TOML: [events] stands there twice (at line 4, column 8); put the lines below it under the first one",
+        ),
+        (
+            "[events]\nhold = 1.0\nhold = 2.0\n",
+            "not TOML: a key stands twice under one heading (at line 3, column 11)",
+        ),
+        ("[events.thresholds]\n[events.thresholds]", "not TOML: [events.thresholds] stands there twice (at line 2, "),
     ],
 )
 def test_a_mistake_names_its_key_and_what_would_be_right(tmp_path: Path, text: str, mistake: str) -> None:

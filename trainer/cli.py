@@ -49,14 +49,21 @@ _fit_of_training = _fit_option(
 def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what decides how a training goes."""
     options = (
-        click.option("--size", type=click.IntRange(32, 1024), default=224, show_default=True, help="Pixels a side."),
+        click.option(
+            "--size",
+            type=click.IntRange(32, 1024),
+            default=224,
+            show_default=True,
+            help="Pixels a side of what the model sees.",
+        ),
         _fit_of_training,
         click.option(
             "--unknown",
             type=click.Choice(["auto", "none"]),
             default="auto",
             show_default=True,
-            help="auto: one more label, background, learnt from generic pictures and from a folder called nothing.",
+            help="auto: one more label, background, for all that is none of your classes, learnt from pictures that "
+            "come with the trainer and from your folder nothing, if there is one. none: there is no such label.",
         ),
         _kind_option,
         click.option(
@@ -65,10 +72,18 @@ def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Learn mirrored photographs too.  [default: unless that confuses classes]",
         ),
         click.option(
-            "--epochs", type=click.IntRange(0), default=None, help="Of all layers.  [default: by photographs]"
+            "--epochs",
+            type=click.IntRange(0),
+            default=None,
+            help="How often all photographs are shown.  [default: the oftener the fewer there are, 10 to 60 times; "
+            "with --weights none 20 to 80]",
         ),
         click.option(
-            "--head-epochs", type=click.IntRange(0), default=0, show_default=True, help="Of the last one before."
+            "--head-epochs",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            help="How often before that, to the head alone: the last layer, which gives the scores.",
         ),
         *_hyperparameter_options(),
         _format_option,
@@ -82,7 +97,9 @@ def _training_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Use all graphics processors, or all machines that TF_CONFIG names.",
         ),
         click.option(
-            "--logs", type=click.Path(path_type=Path, file_okay=False), help="Folder for CSV and TensorBoard."
+            "--logs",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Folder for the curves while it trains: training.csv, and files for TensorBoard.",
         ),
         _overwrite_option,
         _settings_option,
@@ -98,19 +115,28 @@ def _hyperparameter_options() -> Iterator[Callable[..., Any]]:
     below_one = click.FloatRange(0, 1, max_open=True)
     rate = click.FloatRange(0, 1, min_open=True)
     described = {
-        "batch": (click.IntRange(1), "Photographs a step."),
-        "learning_rate": (rate, "Highest, of the backbone's last layers."),
-        "head_rate": (rate, "Highest, of the head: the layer that gives the scores."),
-        "rate_decay": (rate, "The first layers' rate, as a share of the last ones'."),
-        "weight_decay": (share, "Of kernels."),
-        "dropout": (below_one, "Share of features that are left out."),
+        "batch": (click.IntRange(1), "Photographs from which each step learns."),
+        "learning_rate": (rate, "The highest, of the last layers before the head."),
+        "head_rate": (rate, "The highest, of the head: the last layer, which gives the scores."),
+        "rate_decay": (rate, "Learning rate of the first layers, as a share of that of the last ones."),
+        "weight_decay": (share, "How much weights are drawn to 0 (AdamW); biases and normalisation are not."),
+        "dropout": (below_one, "Share of features that are left out at random before the head."),
         "label_smoothing": (below_one, "Share of a target that is spread over all classes."),
-        "augment": (click.FloatRange(0, 2), "How much photographs are changed; 0: not at all."),
-        "mixup": (click.FloatRange(0, 10), "How strongly photographs are mixed; 0: never."),
-        "average": (below_one, "Momentum of the average of weights that is kept; 0: none."),
-        "patience": (click.IntRange(0), "Epochs without gain after which it stops; 0: never."),
-        "precision": (click.Choice(get_args(Precision)), "Numbers to learn in; auto: as the processor likes."),
-        "seed": (click.IntRange(0, (1 << 32) - 1), "Of all that is drawn."),
+        "augment": (
+            click.FloatRange(0, 2),
+            "How much photographs are turned, moved, relit, worn and covered; 0: not at all.",
+        ),
+        "mixup": (click.FloatRange(0, 10), "How strongly two photographs are laid over each other (alpha); 0: never."),
+        "average": (below_one, "Momentum of the moving average of all weights, which is what is kept; 0: none."),
+        "patience": (click.IntRange(0), "Epochs without gain after which it stops early; 0: never."),
+        "precision": (
+            click.Choice(get_args(Precision)),
+            "Numbers to learn in; auto: mixed_bfloat16 where there is a graphics processor.",
+        ),
+        "seed": (
+            click.IntRange(0, (1 << 32) - 1),
+            "Of all that is drawn by chance: the same one gives the same model.",
+        ),
     }
     defaults = msgspec.structs.asdict(Hyperparameters())
     for name, (kind, what) in described.items():
@@ -131,28 +157,45 @@ _kind_option = click.option(
     type=click.Choice(["visit", "state"]),
     default="visit",
     show_default=True,
-    help="Of the events: a folder called nothing is an answer like any other where it is state.",
+    help="What it is for: visit (who comes by?), where a folder nothing or none begins no event; state (open or "
+    "closed?), where it is an answer like any other.",
 )
 _false_events_option = click.option(
     "--false-events",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.02,
     show_default=True,
-    help="Share of unrelated pictures that may reach a label's threshold.",
+    help="Share of unrelated pictures that may begin an event: thresholds are chosen by it.",
 )
 _format_option = click.option(
-    "--format", type=click.Choice(["int8", "float16", "float32"]), default="int8", show_default=True
+    "--format",
+    type=click.Choice(["int8", "float16", "float32"]),
+    default="int8",
+    show_default=True,
+    help="Numbers in model.tflite.",
 )
 _max_loss_option = click.option(
     "--max-loss",
     type=click.FloatRange(0, 100),
     default=1.0,
     show_default=True,
-    help="Percentage points of accuracy that int8 may cost.",
+    help="Percentage points of accuracy that int8 may cost on validation photographs.",
 )
-_seed_option = click.option("--seed", type=click.IntRange(0, (1 << 32) - 1), default=0, show_default=True)
+_seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, (1 << 32) - 1),
+    default=0,
+    show_default=True,
+    help="Of the deal into photographs to train, to validate and to test.",
+)
 _overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a model that is in the output folder.")
-_backbone_option = click.option("--backbone", type=click.Choice(NAMES), default="efficientnet_lite0", show_default=True)
+_backbone_option = click.option(
+    "--backbone",
+    type=click.Choice(NAMES),
+    default="efficientnet_lite0",
+    show_default=True,
+    help="The network; mobilenet_v3_small is faster and less accurate.",
+)
 
 
 def _output_option(default: str) -> Callable[..., Any]:
@@ -171,13 +214,20 @@ def cli() -> None:
 @LAYOUT
 @_backbone_option
 @click.option(
-    "--weights", default="imagenet", show_default=True, metavar="imagenet|none|FILE", help="What to begin with."
+    "--weights",
+    default="imagenet",
+    show_default=True,
+    metavar="imagenet|none|FILE",
+    help="What the network knows before.",
 )
 @_output_option("trained")
 @_training_options
 @click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
 def train(**options: Any) -> None:
-    """Train a classifier on DATA, and report on it."""
+    """Train a classifier on DATA, and report on it.
+
+    DATA is a folder of photographs with a subfolder for each class, or what another tool exports: a folder or a .zip.
+    """
     _import_tensorflow()
     from trainer.recipe.train import is_unfinished
     from trainer.recipe.train import train as run
@@ -423,4 +473,4 @@ def _print_comparison(rows: list[Row]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command; every expected error is one line and an exit code."""
-    run_command(cli, "trainer", arguments)
+    run_command(cli, "trainer", arguments, typed="python -m trainer")

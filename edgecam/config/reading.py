@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,9 @@ from edgecam.errors import ConfigError, in_words, is_utf8
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+TWICE = re.compile(r"Cannot declare (\(.*\)) twice \((.*)\)", re.DOTALL)  # as tomllib says it
+OVERWRITTEN = "Cannot overwrite a value"
 
 
 def load(path: Path | None = None, overrides: Iterable[str] = (), model: Path | None = None) -> Config:
@@ -89,5 +94,16 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         message = f"{path}: not UTF-8 text (byte {error.start})"
     except ValueError as error:  # TOMLDecodeError, or a number that Python finds too long
-        message = f"{path}: not TOML: {error}"
+        message = f"{path}: not TOML: {_said_plainly(str(error))}"
     raise ConfigError(message)
+
+
+def _said_plainly(problem: str) -> str:
+    """What makes a file no TOML: who pastes a section that is there already need not know Python's tuples."""
+    if problem.startswith(OVERWRITTEN):
+        return f"a key stands twice under one heading{problem.removeprefix(OVERWRITTEN)}; leave one of them"
+    twice = TWICE.fullmatch(problem)
+    if not twice:
+        return problem
+    heading = ".".join(ast.literal_eval(twice[1]))
+    return f"[{heading}] stands there twice ({twice[2]}); put the lines below it under the first one"

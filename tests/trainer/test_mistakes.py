@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
@@ -13,6 +14,7 @@ pytest.importorskip("tensorflow", reason="the trainer is not set up here; make t
 from edgecam import __version__
 from tests.trainer import pictures
 from tests.trainer.command import UNTAUGHT, process, trainer
+from trainer.cli import cli
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,17 @@ def test_version_and_help() -> None:
     assert trainer("--version").stdout == f"trainer, version {__version__}\n"
     listed = re.findall(r"^  (\w+)  ", trainer("--help").stdout, re.MULTILINE)
     assert listed == ["compare", "convert", "cost", "evaluate", "train"]
+
+
+def test_help_is_pointed_to_as_it_is_typed() -> None:
+    assert trainer("train").stderr.endswith(" (see python -m trainer train --help)\n")
+    assert trainer("train", "--help").stdout.startswith("Usage: python -m trainer train [OPTIONS] DATA\n")
+
+
+@pytest.mark.parametrize("command", cli.commands.values(), ids=[*cli.commands])
+def test_every_option_is_described(command: click.Command) -> None:
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    assert [each.name for each in options if not each.help or len(each.help.split()) < 3] == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import signal
@@ -13,11 +14,13 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
 
+import tensorflow as tf
+
 from edgecam import config
 from edgecam.model.classifier import Classifier
 from tests import tflite
 from tests.trainer import pictures
-from tests.trainer.command import SMALL, process, start, trainer
+from tests.trainer.command import SMALL, UNTAUGHT, process, start, trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,3 +163,28 @@ def test_uneven_classes_and_bad_files_are_told_and_trained(tmp_path: Path) -> No
     ):
         assert finding in ended.stderr
         assert any(finding in each for each in report(tmp_path / "out")["data"]["findings"])
+
+
+@pytest.mark.parametrize(("asked", "is_mirrored"), [("--no-mirror", False), ("--mirror", True)])
+def test_a_network_that_knows_nothing_is_mirrored_as_asked(
+    data: Path, tmp_path: Path, asked: str, *, is_mirrored: bool
+) -> None:
+    ended = trainer("train", data, *UNTAUGHT, asked, "--epochs", 1, "--format", "float32", "--output", tmp_path / "out")
+    assert ended.code == 0, ended.stderr
+    assert report(tmp_path / "out")["mirror"] == {"used": is_mirrored, "reason": "as the options say"}
+
+
+def test_curves_are_written_for_other_tools_while_it_trains(data: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = tmp_path / "my curves"
+    options = (*UNTAUGHT, "--epochs", 2, "--format", "float32", "--output", tmp_path / "out")
+    ended = trainer("train", data, *options, "--logs", folder)
+    assert ended.code == 0, ended.stderr
+    learnt = [each for each in report(tmp_path / "out")["epochs"] if each["stage"] != "before"]
+    rows = list(csv.DictReader((folder / "training.csv").read_text("utf-8").splitlines()))
+    assert [float(row["val_accuracy"]) for row in rows] == [each["validation_accuracy"] for each in learnt]
+    for part, key in (("train", "loss"), ("validation", "validation_loss")):
+        events = EventAccumulator(str(folder / part), size_guidance={"tensors": 0}).Reload()
+        shown = [tf.make_ndarray(each.tensor_proto) for each in events.Tensors("epoch_loss")]
+        assert shown == pytest.approx([each[key] for each in learnt])

@@ -27,6 +27,11 @@ LOOKED_AT = 600  # photographs
 USUAL = Mirror(used=True, reason="as usual")
 
 
+def unless_asked(asked: Asked) -> Mirror:
+    """Whether photographs are mirrored as far as that needs no look at them."""
+    return USUAL if asked == "auto" else Mirror(used=asked == "always", reason="as the options say")
+
+
 @dataclass(frozen=True, slots=True)
 class Beginning:
     """What was found.
@@ -60,7 +65,7 @@ def begin(model: keras.Model, dataset: Dataset, labels: Labels, size: int, asked
     found = wrong_labels(seen[:known], shown[:known])
     suspects = tuple(replace(each, index=int(learnt[each.index])) for each in found)
     if asked != "auto":
-        return Beginning(Mirror(used=asked == "always", reason="as the options say"), suspects)
+        return Beginning(unless_asked(asked), suspects)
     return Beginning(_mirror(keras.Model(model.input, features.output), dataset, labels, size), suspects)
 
 

@@ -154,7 +154,7 @@ def _tested(
         temperature=learnt.temperature,
         thresholds=limits,
         neutral=pictures.labels.neutral,
-        unrelated={"generic pictures": measuring.on(content, pictures.generic.test).scores},
+        unrelated={"generic pictures that come with the trainer": measuring.on(content, pictures.generic.test).scores},
         robust={name: measuring.under(name, content, test) for name in CONDITIONS},
         graphs=tested,
     )

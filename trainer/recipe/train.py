@@ -25,7 +25,7 @@ from trainer.network.classifier import Normalised, classifier, without_rescaling
 from trainer.network.weights import NONE, check_weights, load_weights
 from trainer.output import FILES, Output
 from trainer.progress import say
-from trainer.recipe.beginning import Beginning, begin
+from trainer.recipe.beginning import Beginning, begin, unless_asked
 from trainer.recipe.finish import finish, judge
 from trainer.recipe.learnt import Learnt, calibrated
 from trainer.recipe.pictures import read_pictures
@@ -113,7 +113,7 @@ def _learn(settings: Settings, backbone: Backbone, pictures: Pictures, where: Di
         features = backbone.build(None)
         load_weights(features, backbone, settings.weights)
         model = classifier(features, backbone, labels, chosen.dropout)
-    beginning = Beginning()
+    beginning = Beginning(unless_asked(settings.mirror))
     if settings.weights != NONE:
         beginning = begin(model, dataset, pictures.labels, small, settings.mirror)
     chosen = msgspec.structs.replace(chosen, mirror=beginning.mirror.used)

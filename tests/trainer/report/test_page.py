@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the trainer is not set up here; make test-trainer sets it up")
 
+from edgecam import config
 from tests.trainer import pictures
 from tests.trainer.report import sample
 from tests.trainer.report.browser import width_needed
@@ -74,6 +75,20 @@ def test_what_is_to_be_pasted_is_toml() -> None:
     told = tomllib.loads(settings.replace("&#34;", '"'))
     assert told["events"]["neutral"] == ["background"]
     assert {*told["events"]["thresholds"]} == {'the "big" one', "Köter", "a.b"}
+
+
+def test_what_is_to_be_pasted_fits_into_the_shipped_settings_as_the_page_says(tmp_path: Path) -> None:
+    text = html(sample.report(("cat", "dog"), 30))
+    assert "under the heading of that name and in place of the line of that name" in text
+    settings = next(block for block in re.findall(r"<pre>(.*?)</pre>", text, re.DOTALL) if "[events" in block)
+    general, _, thresholds = settings.replace("&#34;", '"').partition("[events.thresholds]\n")
+    neutral = general.removeprefix("[events]\n").strip()
+    shipped = (Path(__file__).parents[3] / "config.toml").read_text("utf-8")
+    changed = re.sub(r"^neutral = .*$", neutral, shipped, flags=re.MULTILINE)
+    changed = changed.replace("[events.thresholds]\n", f"[events.thresholds]\n{thresholds}")
+    (tmp_path / "config.toml").write_text(changed, "utf-8")
+    events = config.load(tmp_path / "config.toml").events
+    assert (events.neutral, {*events.thresholds}) == (("background",), {"cat", "dog"})
 
 
 def test_commands_can_be_typed_though_a_folder_has_a_space() -> None:
