@@ -15,6 +15,7 @@ from edgecam.model.pixel_range import normalisation
 from trainer.data.parts import SPLIT_FILE
 from trainer.data.sample import evenly
 from trainer.errors import AccuracyError, InputError
+from trainer.learning import checkpoint
 from trainer.network.classifier import Normalised, first_steps, flattened, without_rescaling
 from trainer.network.keras_file import read_keras
 from trainer.output import Output
@@ -59,20 +60,23 @@ def convert_model(keras_model: Path, settings: Settings) -> report.Report:
     )
     output = Output(settings.output)
     output.prepare(overwrite=settings.overwrite)
-    pictures = read_pictures(settings, (width, height), output.work, keras_model.with_name(SPLIT_FILE))
-    labels, scores = pictures.labels.names, model.output_shape[-1]
-    if scores != len(labels) and (scores, len(labels)) != (1, 2):
-        output.discard()
-        message = f"{keras_model}: {scores} scores, but {settings.data} has {len(labels)} classes"
-        raise InputError(message)
-    pixels = _pixels(keras_model, model, settings, pictures, output.work)
-    say(f"pixels: {pixels.name} ({pixels.reason})")
-    mean, std = (np.array(each, np.float64) for each in normalisation(pixels.name, is_grey=channels == 1))
-    dataset = pictures.dataset()
-    whole, temperature = calibrated(Normalised(model, mean, std), dataset)
-    part = without_rescaling(whole.network, mean, std)
-    learnt = Learnt(part, dataset, settings.hyperparameters, pixels=pixels, temperature=temperature)
-    result = finish(settings, learnt, pictures, output, start)
+    with output.clearing(kept=checkpoint.FILE):
+        pictures = read_pictures(settings, (width, height), output.work, keras_model.with_name(SPLIT_FILE))
+        labels, scores = pictures.labels.names, model.output_shape[-1]
+        if scores != len(labels) and (scores, len(labels)) != (1, 2):
+            more = ", and background" if unknown == "auto" else ""
+            message = (
+                f"{keras_model}: {scores} scores, but {settings.data} has {len(labels) - bool(more)} classes{more}"
+            )
+            raise InputError(message)
+        pixels = _pixels(keras_model, model, settings, pictures, output.work)
+        say(f"pixels: {pixels.name} ({pixels.reason})")
+        mean, std = (np.array(each, np.float64) for each in normalisation(pixels.name, is_grey=channels == 1))
+        dataset = pictures.dataset()
+        whole, temperature = calibrated(Normalised(model, mean, std), dataset)
+        part = without_rescaling(whole.network, mean, std)
+        learnt = Learnt(part, dataset, settings.hyperparameters, pixels=pixels, temperature=temperature)
+        result = finish(settings, learnt, pictures, output, start)
     output.finish()
     judge(result, settings)
     _judge(result, keras_model)

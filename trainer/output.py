@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from edgecam.errors import in_words
@@ -35,6 +35,7 @@ class Output:
         self.folder = folder
         self.work = folder / WORK
         self.results = self.work / RESULTS
+        self._is_ours = False
 
     def prepare(self, *, overwrite: bool) -> None:
         """Make the folders.
@@ -46,6 +47,7 @@ class Output:
         if (self.folder / MODEL).exists() and not overwrite:
             message = f"{self.folder}: holds a model already; choose another --output, or give --overwrite"
             raise InputError(message)
+        self._is_ours = not self.folder.exists()
         try:
             if (self.work / MARK_FILE).is_file() and self.results.exists():
                 shutil.rmtree(self.results)  # of a run that did not come to its end
@@ -61,10 +63,27 @@ class Output:
         self._put_in_place()
         self.discard()
 
+    @contextmanager
+    def clearing(self, kept: str = "") -> Iterator[None]:
+        """Remove the work if what is done within fails: there may be gigabytes of pixels in it.
+
+        Args:
+            kept: a file in it with which it can be gone on; where it is there, all of it stays.
+        """
+        try:
+            yield
+        except BaseException:
+            if not (kept and (self.work / kept).exists()):
+                self.discard()
+            raise
+
     def discard(self) -> None:
-        """Remove the work, which is ours: its mark tells."""
+        """Remove the work, which is ours: its mark tells; and the folder, if it was not there before and is empty."""
         if (self.work / MARK_FILE).is_file():
             shutil.rmtree(self.work)
+        if self._is_ours:
+            with suppress(OSError):
+                self.folder.rmdir()
 
     def _put_in_place(self) -> None:
         if not (self.work / WHOLE).exists():

@@ -41,7 +41,7 @@ def test_version_and_help() -> None:
         (["trian"], "trainer: no such command 'trian'"),
         (["train"], "trainer train: missing argument 'DATA'"),
         (["train", "x", "--backbone", "resnet"], "trainer train: invalid value for '--backbone': 'resnet' is not one"),
-        (["train", "x", "--epochs", "0"], "trainer train: invalid value for '--epochs': 0 is not in the range x>=1"),
+        (["train", "x", "--epochs", "-1"], "trainer train: invalid value for '--epochs': -1 is not in the range x>=0"),
         (["train", "x", "--seed", "4294967296"], "trainer train: invalid value for '--seed': 4294967296 is not in the"),
         (["train", "no-such-folder"], "trainer: no-such-folder: no such file or directory; expected a folder"),
         (["evaluate", "no.tflite", "."], "trainer: model.path: no.tflite: no such file"),
@@ -59,13 +59,22 @@ def test_a_mistyped_word(arguments: list[str], line: str, tmp_path: Path, monkey
 def test_one_class_only(tmp_path: Path) -> None:
     root = pictures.data_set(tmp_path / "data", 3, ["red"])
     assert "there is only one (red)" in refusal("train", root, "--output", tmp_path / "out")
-    assert not (tmp_path / "out" / "model.tflite").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_empty_class(tmp_path: Path) -> None:
     root = pictures.data_set(tmp_path / "data", 3)
     (root / "black").mkdir()
     assert "class black has no photographs that can be read" in refusal("train", root, "--output", tmp_path / "out")
+
+
+def test_what_is_refused_after_all_was_read_leaves_nothing_behind(tmp_path: Path) -> None:
+    root = pictures.data_set(tmp_path / "data", 2)
+    (tmp_path / "mine").mkdir()
+    for output in ("new", "mine"):
+        assert "class red has too few photographs" in refusal("train", root, "--output", tmp_path / output)
+    assert not (tmp_path / "new").exists()
+    assert [*(tmp_path / "mine").iterdir()] == []
 
 
 def test_an_output_that_cannot_be_written(data: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,8 @@ def train(settings: Settings) -> Report | None:
     if where.is_chief:
         output.prepare(overwrite=settings.overwrite)
         _mind_unfinished(settings, output)
-    with tempfile.TemporaryDirectory() as other:
+    clearing = output.clearing(kept=checkpoint.FILE) if where.is_chief else nullcontext()
+    with clearing, tempfile.TemporaryDirectory() as other:
         work = output.work if where.is_chief else Path(other)
         pictures = read_pictures(settings, (settings.size, settings.size), work)
         learnt = _learn(settings, backbone, pictures, where, work)
@@ -149,8 +151,8 @@ def stages(settings: Settings, shown: int) -> Sequence[Stage]:
         shown: pictures in an epoch.
     """
     if settings.weights == NONE:
-        epochs = settings.epochs or int(np.clip(SCRATCH_SHOWN // shown, *SCRATCH_EPOCHS))
-        return (Stage("training", None, epochs, normalises=True),)
+        epochs = int(np.clip(SCRATCH_SHOWN // shown, *SCRATCH_EPOCHS)) if settings.epochs is None else settings.epochs
+        return (Stage("training", None, epochs, normalises=True),) if epochs else ()
     small = small_size(settings.size)
     epochs = int(np.clip(SHOWN // shown, *EPOCHS)) if settings.epochs is None else settings.epochs
     last = max(1, round(LAST_EPOCHS * epochs)) if small < settings.size else epochs
