@@ -24,7 +24,7 @@ def refusal(*arguments: object, environment: dict[str, str] | None = None) -> st
     """The one line with which a command is refused."""
     ended = trainer(*arguments, environment=environment)
     assert (ended.code, ended.stdout) == (2, ""), ended.stderr
-    lines = [line for line in ended.stderr.splitlines() if not line.startswith("warning: ")]
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith(("photographs: ", "warning: "))]
     assert len(lines) == 1, ended.stderr
     return lines[0]
 

@@ -155,11 +155,11 @@ def stages(settings: Settings, shown: int) -> Sequence[Stage]:
         return (Stage("training", None, epochs, normalises=True),) if epochs else ()
     small = small_size(settings.size)
     epochs = int(np.clip(SHOWN // shown, *EPOCHS)) if settings.epochs is None else settings.epochs
-    last = max(1, round(LAST_EPOCHS * epochs)) if small < settings.size else epochs
+    last = min(epochs, max(1, round(LAST_EPOCHS * epochs))) if small < settings.size else epochs
     turn = (epochs - last) / epochs if epochs else 1.0
     every = (
         Stage("head", "pool", settings.head_epochs, small),
         Stage("fine-tuning", None, epochs - last, small, (0.0, turn)),
-        Stage("fine-tuning at full size", None, min(last, epochs), settings.size, (turn, 1.0)),
+        Stage("fine-tuning at full size", None, last, settings.size, (turn, 1.0)),
     )
     return tuple(stage for stage in every if stage.epochs)
