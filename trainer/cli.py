@@ -301,6 +301,7 @@ def _model_settings(model: Path, overrides: tuple[str, ...]) -> ModelSettings:
 @click.argument("keras_model", type=click.Path(path_type=Path))
 @DATA
 @LAYOUT
+@_kind_option
 @_output_option("converted")
 @click.option(
     "--pixels",

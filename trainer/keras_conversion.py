@@ -59,11 +59,8 @@ def convert_model(keras_model: Path, settings: Settings) -> report.Report:
     )
     output = Output(settings.output)
     output.prepare(overwrite=settings.overwrite)
-    try:
+    with output.clearing():
         result = _converted(keras_model, model, settings, output, start)
-    except BaseException:
-        output.discard()
-        raise
     output.finish()
     judge(result, settings)
     _judge(result, keras_model)

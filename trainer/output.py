@@ -68,6 +68,20 @@ class Output:
             self._put_in_place()
             self.discard()
 
+    @contextlib.contextmanager
+    def clearing(self, kept: str = "") -> Iterator[None]:
+        """Remove the work if what is done within fails: there may be gigabytes of pixels in it.
+
+        Args:
+            kept: a file in it with which it can be gone on; where it is there, all of it stays.
+        """
+        try:
+            yield
+        except BaseException:
+            if not (kept and (self.work / kept).exists()):
+                self.discard()
+            raise
+
     def discard(self) -> None:
         """Remove the work, which is ours: its mark tells; and the folder, if it was made for it and is empty."""
         if self._is_ours():

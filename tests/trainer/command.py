@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 WAIT_S = 240.0
 # What makes a training of a few pictures short, and good all the same: small pictures and ImageNet's weights, which for
-# this backbone come in a package.
-SMALL = ["--size", "64", "--batch", "8", "--head-epochs", "8", "--epochs", "3"]
+# this backbone come in a package, and on which a head is fitted at once.
+SMALL = ["--size", "64", "--batch", "16", "--epochs", "3"]
 # The same for a network that knows nothing.
 UNTAUGHT = ["--backbone", "mobilenet_v3_small", "--weights", "none", "--size", "64", "--batch", "16"]
 

@@ -16,6 +16,7 @@ import keras
 from edgecam.model.metadata import read_metadata
 from tests.trainer import pictures
 from tests.trainer.command import SMALL, trainer
+from tests.trainer.networks import classifier
 from trainer.quantisation.metadata import with_own
 
 if TYPE_CHECKING:
@@ -40,10 +41,15 @@ class TestEvaluate:
         assert [each["name"] for each in figures["per_class"]] == list(pictures.CLASSES)
 
     def test_it_prints_a_table_for_people(self, trained: Trained, tmp_path: Path) -> None:
-        fresh = pictures.data_set(tmp_path / "fresh", 3)
+        fresh = pictures.data_set(tmp_path / "fresh", 3, size=100)
         ended = trainer("evaluate", trained.output / "model.tflite", fresh)
-        assert re.search(r"^class +photographs +accuracy", ended.stdout)
-        assert re.search(r"^accuracy \d+\.\d% on 9 photographs, \d+\.\d ms each", ended.stdout, re.MULTILINE)
+        assert re.search(r"^class +photographs +accuracy +95 % confidence +precision", ended.stdout)
+        assert re.search(
+            r"^accuracy \d+\.\d% on 9 photographs, \d+\.\d ms each \(.*\); too few to tell: \d+% to \d+% with 95 % con",
+            ended.stdout,
+            re.MULTILINE,
+        )
+        assert f"tested on photographs of {fresh} that are new to it" in ended.stdout
 
     def test_photographs_fit_as_the_model_says_or_as_is_asked(self, trained: Trained, tmp_path: Path) -> None:
         shown = pictures.between_others(tmp_path / "shown", 5)
@@ -60,7 +66,8 @@ class TestEvaluate:
         others = pictures.data_set(tmp_path / "others", 3, ["yellow"])
         ended = trainer("evaluate", trained.output / "model.tflite", others)
         assert ended.code == 2
-        assert ended.stderr == f"trainer: {others}: the model does not know yellow; it knows blue, green, red\n"
+        told = f"trainer: {others}: the model does not know yellow; it knows blue, green, red, background\n"
+        assert ended.stderr == told
 
 
 class TestConvert:
@@ -93,7 +100,22 @@ class TestConvert:
         more = pictures.data_set(tmp_path / "more", 3, pictures.COLOURS)
         ended = trainer("convert", trained.output / "model.keras", more, "--output", tmp_path / "out")
         assert ended.code == 2
-        assert f"model.keras: 3 scores, but {more} has 4 classes" in ended.stderr
+        assert f"model.keras: 4 scores, but {more} has 4 classes, and background" in ended.stderr
+        assert not (tmp_path / "out").exists()
+
+    def test_nothing_is_an_answer_of_a_state(self, tmp_path: Path) -> None:
+        pictures.save(tmp_path / "data" / "blue", "blue", range(20))
+        pictures.save(tmp_path / "data" / "nothing", "green", range(20))
+        classifier((1.0,)).save(tmp_path / "model.keras")
+        (tmp_path / "labels.txt").write_text("blue\nnothing\nbackground\n")  # as `train --kind state` writes them
+        converted = ("convert", tmp_path / "model.keras", tmp_path / "data", "--format", "float32", "--output")
+        refused = trainer(*converted, tmp_path / "visit")
+        assert refused.code == 2
+        assert "3 scores, but" in refused.stderr
+        ended = trainer(*converted, tmp_path / "state", "--kind", "state")
+        assert ended.code == 0, ended.stderr
+        assert (tmp_path / "state" / "labels.txt").read_text() == "blue\nnothing\nbackground\n"
+        assert read_metadata((tmp_path / "state" / "model.tflite").read_bytes()).neutral == ("background",)
 
     @pytest.mark.parametrize("name", ["no.keras", "text.keras", "scores.keras"])
     def test_what_is_no_classifier_is_refused_in_one_line(self, trained: Trained, tmp_path: Path, name: str) -> None:

@@ -26,7 +26,7 @@ def refusal(*arguments: object, environment: dict[str, str] | None = None) -> st
     """The one line with which a command is refused."""
     ended = trainer(*arguments, environment=environment)
     assert (ended.code, ended.stdout) == (2, ""), ended.stderr
-    lines = [line for line in ended.stderr.splitlines() if not line.startswith("warning: ")]
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith(("photographs: ", "warning: "))]
     assert len(lines) == 1, ended.stderr
     return lines[0]
 
@@ -54,7 +54,7 @@ def test_every_option_is_described(command: click.Command) -> None:
         (["trian"], "trainer: no such command 'trian'"),
         (["train"], "trainer train: missing argument 'DATA'"),
         (["train", "x", "--backbone", "resnet"], "trainer train: invalid value for '--backbone': 'resnet' is not one"),
-        (["train", "x", "--epochs", "0"], "trainer train: invalid value for '--epochs': 0 is not in the range x>=1"),
+        (["train", "x", "--epochs", "-1"], "trainer train: invalid value for '--epochs': -1 is not in the range x>=0"),
         (["train", "x", "--seed", "4294967296"], "trainer train: invalid value for '--seed': 4294967296 is not in the"),
         (["train", "no-such-folder"], "trainer: no-such-folder: no such file or directory; expected a folder"),
         (["evaluate", "no.tflite", "."], "trainer: model.path: no.tflite: no such file"),
@@ -79,6 +79,15 @@ def test_an_empty_class(tmp_path: Path) -> None:
     root = pictures.data_set(tmp_path / "data", 3)
     (root / "black").mkdir()
     assert "class black has no photographs that can be read" in refusal("train", root, "--output", tmp_path / "out")
+
+
+def test_what_is_refused_after_all_was_read_leaves_nothing_behind(tmp_path: Path) -> None:
+    root = pictures.data_set(tmp_path / "data", 2)
+    (tmp_path / "mine").mkdir()
+    for output in ("new", "mine"):
+        assert "class red has too few photographs" in refusal("train", root, "--output", tmp_path / output)
+    assert not (tmp_path / "new").exists()
+    assert [*(tmp_path / "mine").iterdir()] == []
 
 
 def test_an_output_that_cannot_be_written(data: Path, tmp_path: Path) -> None:

@@ -157,6 +157,23 @@ Output(pathlib.Path({str(tmp_path)!r})).finish()
     assert contents(tmp_path) == {"model.tflite": "new", "report.json": "new"}
 
 
+@pytest.mark.parametrize("kept", ["", "checkpoint.npz"])
+def test_what_fails_leaves_no_work_behind_but_what_can_be_gone_on_with(tmp_path: Path, kept: str) -> None:
+    for name in ("new", "users"):
+        output = Output(tmp_path / name)
+        if name == "users":
+            output.folder.mkdir()
+        output.prepare(overwrite=False)
+        (output.work / "pixels.npy").write_bytes(b"large")
+        if kept:
+            (output.work / kept).write_bytes(b"learnt")
+        with pytest.raises(KeyboardInterrupt), output.clearing(kept="checkpoint.npz"):
+            raise KeyboardInterrupt
+        assert output.work.exists() == bool(kept)
+    assert (tmp_path / "new").exists() == bool(kept)
+    assert (tmp_path / "users").exists()
+
+
 def test_an_output_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=f"--output {tmp_path}/file/out: not a directory"):

@@ -9,8 +9,8 @@ label. The threshold that would have kept out a given share of just these is a m
   level for all would give the most right answers at a given rate of false events;
 - the labels depart from it by how often each is told falsely, compared with the others, and drawn towards them as by a
   Gamma prior; known pictures that are taken for another class count here as well;
-- a level that costs hardly any right answer is taken even where the rate would be kept by a lower one: what people bring
-  before a camera is stranger than the unrelated pictures of validation.
+- a level that costs hardly any right answer is taken even where a lower one would keep the rate: what comes before a
+  camera is stranger than the unrelated pictures of validation.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ CSV_FILE = "training.csv"
 PARTS = {"train": "", "validation": "val_"}  # as Keras names them
 
 
-class Curves(keras.callbacks.Callback):
+class Curves(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """What TensorBoard shows, in the places and under the names that Keras' own callback gives it.
 
     That one wants a model with an optimizer of Keras', which ours lacks: it learns at several rates.

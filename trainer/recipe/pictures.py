@@ -150,7 +150,7 @@ def read_pictures(settings: Settings, size: tuple[int, int], folder: Path, besid
     shown = np.concatenate([np.array(of_photos, np.int64), generic])
     has_test = any(photo.part == "test" for photo in listing.photos)
     made_by: Literal["folders", "kept", "seed"] = "folders" if has_test else "kept" if kept else "seed"
-    generic_parts = _by_source(others.sources, first)
+    generic_parts = by_source(others.sources, first)
     content = content_digest(listing, read.digests)
     return Pictures(listing, labels, read.pixels, shown, parts, generic_parts, read.digests, content, findings, made_by)
 
@@ -160,7 +160,7 @@ def _kept(split_file: Path) -> Parts | None:
     return Parts.read(split_file) if split_file.is_file() else None
 
 
-def _by_source(sources: NDArray[np.int64], first: int) -> Split:
+def by_source(sources: NDArray[np.int64], first: int) -> Split:
     """Split generic pictures so that no source is in two parts; the same for every training.
 
     Args:

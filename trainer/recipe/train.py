@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,12 +71,8 @@ def train(settings: Settings) -> Report | None:
     if where.is_chief:
         output.prepare(overwrite=settings.overwrite, files=(*FILES, KERAS_MODEL))
         _mind_unfinished(settings, output)
-    try:
+    with output.clearing(kept=checkpoint.FILE) if where.is_chief else nullcontext():
         result = _trained(settings, backbone, where, output, start)
-    except BaseException:
-        if where.is_chief and not is_unfinished(settings.output):
-            output.discard()
-        raise
     if result:
         output.finish()
         judge(result, settings)
@@ -164,7 +161,7 @@ def stages(settings: Settings, first: str, shown: int) -> Sequence[Stage]:
     """
     if settings.weights == NONE:
         epochs = int(np.clip(SCRATCH_SHOWN // shown, *SCRATCH_EPOCHS)) if settings.epochs is None else settings.epochs
-        return (Stage("training", None, epochs, normalises=True),)
+        return (Stage("training", None, epochs, normalises=True),) if epochs else ()
     small = small_size(settings.size)
     epochs = int(np.clip(SHOWN // shown, *EPOCHS)) if settings.epochs is None else settings.epochs
     last = min(epochs, max(1, round(LAST_EPOCHS * epochs))) if small < settings.size else 0

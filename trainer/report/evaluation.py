@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -58,13 +58,6 @@ class Evaluation:
         counts = np.zeros((classes, classes), np.int64)
         np.add.at(counts, (self.labels, self.scores.argmax(1)), 1)
         return counts
-
-
-class Pixels(Protocol):
-    """Pictures, by their index."""
-
-    def __getitem__(self, index: Any, /) -> NDArray[np.uint8]:
-        """Return uint8 [height, width, 3], RGB."""
 
 
 def evaluate(

