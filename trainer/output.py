@@ -37,7 +37,7 @@ class Output:
         self.folder = folder
         self.work = folder / WORK
         self.results = self.work / RESULTS
-        self._is_new = not folder.exists()
+        self._is_new = False
 
     def prepare(self, *, overwrite: bool, files: Sequence[str] = FILES) -> None:
         """Make the folders.
@@ -52,6 +52,7 @@ class Output:
         try:
             self._put_in_place()
             self._check(overwrite=overwrite, files=files)
+            self._is_new = not self.folder.exists()
             if self.results.exists():
                 shutil.rmtree(self.results)  # of a run that did not come to its end
             self.work.mkdir(parents=True, exist_ok=True)
