@@ -61,8 +61,10 @@ def convert_model(keras_model: Path, settings: Settings) -> report.Report:
     output.prepare(overwrite=settings.overwrite)
     try:
         result = _converted(keras_model, model, settings, output, start)
-    except BaseException:
+    except BaseException as error:
         output.discard()
+        if isinstance(error, OSError) and error.filename is None:  # as where a file that is written finds no room
+            error.filename = str(output.work)
         raise
     output.finish()
     judge(result, settings)

@@ -69,12 +69,14 @@ def train(settings: Settings) -> Report | None:
     output = Output(settings.output)
     if where.is_chief:
         output.prepare(overwrite=settings.overwrite, files=(*FILES, KERAS_MODEL))
-        _mind_unfinished(settings, output)
+        _mind_unfinished(settings)
     try:
         result = _trained(settings, backbone, where, output, start)
-    except BaseException:
+    except BaseException as error:
         if where.is_chief and not is_unfinished(settings.output):
             output.discard()
+        if isinstance(error, OSError) and error.filename is None:  # as where a file that is written finds no room
+            error.filename = str(output.work)
         raise
     if result:
         output.finish()
@@ -87,11 +89,11 @@ def is_unfinished(output: Path) -> bool:
     return (Output(output).work / checkpoint.FILE).exists()
 
 
-def _mind_unfinished(settings: Settings, output: Output) -> None:
+def _mind_unfinished(settings: Settings) -> None:
+    """Tell of a training that the first epoch of this one will write over."""
     if is_unfinished(settings.output) and not settings.resume:
-        folder = settings.output
-        say(f"warning: {folder}: an unfinished training is there and is begun anew; --resume would go on with it")
-        (output.work / checkpoint.FILE).unlink()
+        remedy = "stop now, and add --resume, to go on with it"
+        say(f"warning: {settings.output}: an unfinished training is there, and another one begins; {remedy}")
 
 
 def _trained(
