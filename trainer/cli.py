@@ -236,7 +236,7 @@ def train(**options: Any) -> None:
     settings = _settings(options)
     try:
         result = run(settings)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError):  # such as a full disk
         if is_unfinished(settings.output):
             click.echo(f"{settings.output}: stopped; --resume goes on with it", err=True)
         raise
@@ -347,7 +347,8 @@ def convert(**options: Any) -> None:
 def compare(*, names: tuple[str, ...], weights: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Train backbones, and show them side by side.
 
-    Those that were trained in the output folder before, on the same DATA and with the same settings, are taken.
+    Those that were trained in the output folder before, by this version on the same photographs and with the same
+    settings, are taken.
     """
     _import_tensorflow()
     from trainer import comparison

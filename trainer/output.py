@@ -78,9 +78,11 @@ class Output:
         """
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             if not (kept and (self.work / kept).exists()):
                 self.discard()
+            if isinstance(error, OSError) and error.filename is None:  # as where a file that is written finds no room
+                error.filename = str(self.work)
             raise
 
     def discard(self) -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("tensorflow", reason="the trainer is not set up here; make t
 import keras
 
 from edgecam.model.metadata import read_metadata
-from tests.trainer import pictures
+from tests.trainer import networks, pictures
 from tests.trainer.command import SMALL, trainer
 from tests.trainer.networks import classifier
 from trainer.quantisation.metadata import with_own
@@ -96,6 +96,19 @@ class TestConvert:
         assert "<td>fit</td><td>crop</td>" in (output / "report.html").read_text("utf-8")
         assert read_metadata((output / "model.tflite").read_bytes()).fit == "crop"
 
+    def test_of_a_state_nothing_is_an_answer(self, tmp_path: Path) -> None:
+        networks.classifier([]).save(tmp_path / "state.keras")
+        (tmp_path / "labels.txt").write_text("blue\nnothing\nbackground\n")
+        data = pictures.data_set(tmp_path / "data", 10, ["blue", "green"])
+        (data / "green").rename(data / "nothing")
+        asked = ("convert", tmp_path / "state.keras", data, "--format", "float32", "--output", tmp_path / "out")
+        ended = trainer(*asked, "--kind", "state")
+        assert ended.code == 0, ended.stderr
+        told = json.loads((tmp_path / "out" / "report.json").read_bytes())
+        assert told["labels"] == ["blue", "nothing", "background"]
+        assert told["neutral"] == ["background"]
+        assert told["accuracy"]["converted"] == 1
+
     def test_another_number_of_classes_is_refused(self, trained: Trained, tmp_path: Path) -> None:
         more = pictures.data_set(tmp_path / "more", 3, pictures.COLOURS)
         ended = trainer("convert", trained.output / "model.keras", more, "--output", tmp_path / "out")
@@ -135,41 +148,6 @@ def test_compare_takes_nothing_that_was_trained_on_photographs_that_fit_in_anoth
     ended = trainer(*compared, "--fit", "crop")
     assert ended.code == 2
     assert "report.json: of other settings; choose another --output, or give --overwrite" in ended.stderr
-
-
-def test_compare_takes_nothing_that_was_trained_on_photographs_that_changed_since(
-    trained: Trained, tmp_path: Path
-) -> None:
-    data = shutil.copytree(trained.data, tmp_path / "data")
-    shutil.copytree(trained.output, tmp_path / "out" / "efficientnet_lite0")
-    compared = ("compare", data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0")
-    assert trainer(*compared).code == 0
-    pictures.save(data / "red", "red", [1000])
-    ended = trainer(*compared)
-    assert ended.code == 2
-    assert "report.json: of other photographs; choose another --output, or give --overwrite" in ended.stderr
-
-
-def test_compare_takes_nothing_of_another_version(trained: Trained, tmp_path: Path) -> None:
-    output = shutil.copytree(trained.output, tmp_path / "out" / "efficientnet_lite0")
-    report = json.loads((output / "report.json").read_bytes())
-    (output / "report.json").write_text(json.dumps(report | {"version": "0.0.1"}))
-    ended = trainer(
-        *("compare", trained.data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0")
-    )
-    assert ended.code == 2
-    assert "report.json: of version 0.0.1 of the trainer; choose another --output" in ended.stderr
-
-
-def test_compare_tells_wrong_weights_before_anything_is_trained(trained: Trained, tmp_path: Path) -> None:
-    ended = trainer(
-        *("compare", trained.data, *SMALL, "--output", tmp_path / "out", "--backbone", "efficientnet_lite0"),
-        *("--backbone", "mobilenet_v3_small", "--weights", f"mobilenet_v3_small={tmp_path / 'no.h5'}"),
-    )
-    assert ended.code == 2
-    assert ended.stderr.startswith(f"trainer: --weights {tmp_path / 'no.h5'}: no such file")
-    assert ended.stderr.count("\n") == 1
-    assert not (tmp_path / "out").exists()
 
 
 def test_compare_trains_what_is_missing_and_shows_all(trained: Trained, tmp_path: Path) -> None:

@@ -26,8 +26,10 @@ from tests.trainer import pictures
 from tests.trainer.command import SMALL, UNTAUGHT, process, start, trainer
 from trainer.calibration.robustness import CONDITIONS
 from trainer.data.parts import Parts, digest_of
+from trainer.learning import checkpoint
+from trainer.learning.checkpoint import FILE
 from trainer.negatives import negatives
-from trainer.output import WORK
+from trainer.output import MARK, MARK_FILE, WORK
 from trainer.recipe.pictures import by_source
 
 if TYPE_CHECKING:
@@ -244,6 +246,17 @@ def test_a_killed_training_goes_on_where_it_was(trained: Trained, tmp_path: Path
     assert not (tmp_path / "out" / WORK).exists()
 
 
+def test_who_forgets_to_resume_can_still_do_so(tmp_path: Path) -> None:
+    work = tmp_path / "out" / WORK
+    work.mkdir(parents=True)
+    (work / MARK_FILE).write_text(MARK)
+    (work / FILE).write_bytes(b"of hours")
+    ended = trainer("train", tmp_path / "no such folder", *SMALL, "--output", tmp_path / "out")
+    assert ended.code == 2
+    assert f"warning: {tmp_path / 'out'}: an unfinished training is there, and another one begins" in ended.stderr
+    assert (work / FILE).read_bytes() == b"of hours"
+
+
 def test_a_stopped_training_tells_how_to_go_on(data: Path, tmp_path: Path) -> None:
     stopped = start("train", data, *SMALL, "--head-epochs", 1000, "--output", tmp_path / "out")
     assert stopped.stderr
@@ -254,6 +267,31 @@ def test_a_stopped_training_tells_how_to_go_on(data: Path, tmp_path: Path) -> No
     assert stopped.returncode == 130
     assert said.strip().splitlines()[-1] == f"{tmp_path / 'out'}: stopped; --resume goes on with it"
     assert "Traceback" not in said
+
+
+def test_a_disk_that_fills_up_while_it_learns_is_told_and_gone_on_from(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("train", data, *SMALL, "--head-epochs", 0, "--format", "float32", "--output", tmp_path / "out")
+    saved = checkpoint.save
+
+    def save(folder: Path, *given: Any, **groups: Any) -> None:
+        if (folder / FILE).exists():
+            (folder / f"{FILE}.part").symlink_to("/dev/full")
+        saved(folder, *given, **groups)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    ended = trainer(*arguments)
+    assert ended.code == 1
+    assert ended.stderr.splitlines()[-2:] == [
+        f"{tmp_path / 'out'}: stopped; --resume goes on with it",
+        f"trainer: {tmp_path / 'out' / WORK}: no space left on device",
+    ]
+    monkeypatch.undo()
+    (tmp_path / "out" / WORK / f"{FILE}.part").unlink()
+    ended = trainer(*arguments, "--resume")
+    assert ended.code == 0, ended.stderr
+    assert "going on after 1 epochs" in ended.stderr
 
 
 def test_uneven_classes_and_bad_files_are_told_and_trained(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def train(settings: Settings) -> Report | None:
     output = Output(settings.output)
     if where.is_chief:
         output.prepare(overwrite=settings.overwrite, files=(*FILES, KERAS_MODEL))
-        _mind_unfinished(settings, output)
+        _mind_unfinished(settings)
     with output.clearing(kept=checkpoint.FILE) if where.is_chief else nullcontext():
         result = _trained(settings, backbone, where, output, start)
     if result:
@@ -84,11 +84,11 @@ def is_unfinished(output: Path) -> bool:
     return (Output(output).work / checkpoint.FILE).exists()
 
 
-def _mind_unfinished(settings: Settings, output: Output) -> None:
+def _mind_unfinished(settings: Settings) -> None:
+    """Tell of a training that the first epoch of this one will write over."""
     if is_unfinished(settings.output) and not settings.resume:
-        folder = settings.output
-        say(f"warning: {folder}: an unfinished training is there and is begun anew; --resume would go on with it")
-        (output.work / checkpoint.FILE).unlink()
+        remedy = "stop now, and add --resume, to go on with it"
+        say(f"warning: {settings.output}: an unfinished training is there, and another one begins; {remedy}")
 
 
 def _trained(
