@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pytest
 
+pytest.importorskip("pillow_heif", reason="the trainer is not set up here; make test-trainer sets it up")
+
 from tests.trainer import pictures
 from trainer.data.listing import Layout, list_photographs
 from trainer.data.photograph_files import read_photograph

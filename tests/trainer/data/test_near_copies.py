@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("imagehash", reason="the trainer is not set up here; make test-trainer sets it up")
+
 from tests.trainer import pictures
 from trainer.data.looks import Look, look
 from trainer.data.near_copies import NearCopies, near_copies

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("scipy", reason="the trainer is not set up here; make test-trainer sets it up")
+
 from trainer.data.parts import DIGEST_BYTES, Parts
 from trainer.data.split import Split
 from trainer.errors import InputError

@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
+pytest.importorskip("pillow_heif", reason="the trainer is not set up here; make test-trainer sets it up")
+
 from trainer.data import photograph_files
 from trainer.data.photograph_files import read_photograph
 from trainer.errors import PhotographError

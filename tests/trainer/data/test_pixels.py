@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("pillow_heif", reason="the trainer is not set up here; make test-trainer sets it up")
+
 from tests.trainer import pictures
 from trainer.data.decoders import Room
 from trainer.data.listing import Listing, Photo, list_photographs

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("imagehash", reason="the trainer is not set up here; make test-trainer sets it up")
+
 from trainer.data.listing import Listing, Part, Photo
 from trainer.data.looks import Look, look
 from trainer.data.parts import DIGEST_BYTES, Parts

@@ -19,7 +19,7 @@ def test_it_rises_once_and_then_falls(steps: int) -> None:
 
 @given(st.floats(0, 1, exclude_max=True))
 def test_it_is_a_share_of_the_peak(share: float) -> None:
-    assert 0 < learning_rate(share) <= 1
+    assert 0 <= learning_rate(share) <= 1
 
 
 def test_it_reaches_the_peak_and_ends_near_nothing() -> None:

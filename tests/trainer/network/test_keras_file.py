@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow", reason="the trainer is not set up here; make test-trainer sets it up")
 
+import keras
 from keras import layers
 
 from trainer.network.keras_file import read_keras

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+pytest.importorskip("scipy", reason="the trainer is not set up here; make test-trainer sets it up")
+
 from trainer.errors import ConversionError
 from trainer.quantisation.search import ALIKE, Measured, Remedy, keeps, quantise
 from trainer.report.evaluation import Evaluation
