@@ -121,3 +121,8 @@ def test_where_no_level_keeps_the_rate_the_highest_is_taken() -> None:
     sure = np.zeros((50, CLASSES + 1), np.float32)
     sure[:, 4] = 1
     assert thresholds(scores, labels, sure, rate=0.02, neutral={BACKGROUND})[4] == HIGHEST
+
+
+def test_where_nothing_is_to_be_told_no_label_departs_from_the_level() -> None:
+    scores, labels = known(3, np.random.default_rng(0))
+    assert len({*thresholds(scores, labels, scores, rate=0.02, neutral=range(CLASSES + 1))}) == 1
