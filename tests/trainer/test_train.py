@@ -294,6 +294,14 @@ def test_a_disk_that_fills_up_while_it_learns_is_told_and_gone_on_from(
     assert "going on after 1 epochs" in ended.stderr
 
 
+def test_where_learning_only_did_harm_what_was_there_before_is_kept_and_told(data: Path, tmp_path: Path) -> None:
+    fast = ("--learning-rate", 1, "--head-rate", 1, "--head-epochs", 0, "--epochs", 1, "--format", "float32")
+    ended = trainer("train", data, *SMALL, *fast, "--output", tmp_path / "out")
+    assert ended.code == 0, ended.stderr
+    assert "warning: no epoch was better than what there was before, which is kept" in ended.stderr
+    assert report(tmp_path / "out")["accuracy"]["float"] >= 0.9
+
+
 def test_uneven_classes_and_bad_files_are_told_and_trained(tmp_path: Path) -> None:
     root = pictures.data_set(tmp_path / "data", 12)
     pictures.save(root / "red", "red", range(12, 40))

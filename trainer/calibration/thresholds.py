@@ -101,6 +101,8 @@ def _shifts(
         neutral: places of those that nobody is told of.
     """
     told = ~np.isin(np.arange(classes), sorted(neutral))
+    if not told.any():
+        return np.zeros(classes)
     false = np.bincount(of_unrelated, minlength=classes) + np.bincount(of_known, minlength=classes)
     often = (false + LIKE_OTHERS) / (false[told].mean() + LIKE_OTHERS)
     return np.where(told, np.log(often) / STEEPNESS, 0.0)

@@ -184,9 +184,10 @@ class _Sorting:
     def _repeated(self, kind: NDArray[np.int64]) -> list[int]:
         """All but the first of each set of equals, without what is left out."""
         seen: set[int] = set()
+        left_out = {*self._twins, *self._held_back}
         repeated = []
         for index in self._readable:
-            if index not in self._twins:
+            if index not in left_out:
                 if int(kind[index]) in seen:
                     repeated.append(index)
                 seen.add(int(kind[index]))

@@ -18,6 +18,7 @@ from edgecam import __version__
 from trainer.errors import InputError
 from trainer.learning import checkpoint
 from trainer.learning.distribution import distribution
+from trainer.learning.learning_curve import best
 from trainer.learning.logs import logs
 from trainer.learning.precision import precision
 from trainer.learning.training import Stage, Training
@@ -118,6 +119,9 @@ def _learn(settings: Settings, backbone: Backbone, pictures: Pictures, where: Di
     training = Training(model, dataset, chosen, where, work if where.is_chief else None, told=told)
     _take_up(settings, training, pictures)
     training.run(stages(settings, backbone.tune_from, dataset.shown))
+    if len(training.epochs) > 1 and best(training.epochs) == 0:
+        remedy = "try a lower --learning-rate, or more --epochs"
+        say(f"warning: no epoch was better than what there was before, which is kept: {remedy}")
     final = classifier(backbone.build(settings.size), backbone, labels, chosen.dropout)
     final.set_weights(model.get_weights())
     whole, temperature = calibrated(Normalised(final, np.zeros(1), np.ones(1)), dataset)

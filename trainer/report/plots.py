@@ -146,6 +146,7 @@ def _svg(figure: Any) -> str:
     plain: Any = {"svg.fonttype": "none", "svg.hashsalt": "edgecam", "font.family": "sans-serif"}
     with mpl.rc_context(plain), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")
+        warnings.filterwarnings("ignore", "Creating legend")  # which is said of every legend on a busy machine
         figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()
     return text[text.index("<svg") :]

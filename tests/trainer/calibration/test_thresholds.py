@@ -136,3 +136,8 @@ def test_thresholds_are_as_high_as_hardly_any_right_answer_minds() -> None:
     reached = sure >= chosen[labels]
     assert chosen[:3].min() > 0.75
     assert reached.mean() >= 0.97
+
+
+def test_where_nothing_is_to_be_told_no_label_departs_from_the_level() -> None:
+    scores, labels = known(3, np.random.default_rng(0))
+    assert len({*thresholds(scores, labels, scores, rate=0.02, neutral=range(CLASSES + 1))}) == 1

@@ -9,13 +9,14 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
 pytest.importorskip("pillow_heif", reason="the trainer is not set up here; make test-trainer sets it up")
+
+import pillow_heif
 
 from trainer.data import photograph_files
 from trainer.data.photograph_files import read_photograph

@@ -214,6 +214,13 @@ def test_a_validation_that_is_a_copy_of_the_test_is_made_anew() -> None:
     assert "data: 40 photographs (data/40.jpg) are copies" in findings[-1]
 
 
+def test_copies_that_are_left_out_are_not_said_to_be_kept() -> None:
+    photographs = listing((0, "train"), (0, "test"), *others())
+    _, findings = told(photographs, shots(unlike(len(photographs.photos)), {0: 7, 1: 7}))
+    assert [each for each in findings if "kept in one part" in each] == []
+    assert [each for each in findings if "left out, so that the test stays honest" in each]
+
+
 def test_a_class_of_one_video_is_divided_all_the_same_and_told() -> None:
     photographs = listing(*[(label, None) for label in (0, 1) for _ in range(40)])
     result, findings = told(photographs, shots(unlike(80), dict.fromkeys(range(40), 7)))
