@@ -27,8 +27,8 @@ CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 UNROUNDED = (layers.InputLayer, layers.ZeroPadding2D, layers.Dropout, layers.Flatten, layers.Reshape)
 STEPS = 255
 CANDIDATES = 24
-RANGE_BATCH = 25
-SAMPLE = 20_000
+RANGE_BATCH = 5  # of which all layers' outputs are in memory at once
+SAMPLE = 4_000  # numbers of a layer, of each such batch
 
 
 class Range(NamedTuple):
