@@ -12,20 +12,23 @@ if TYPE_CHECKING:
     from trainer.learning.hyperparameters import Hyperparameters
 
 GROUPS = 4  # of layers that share a rate
+REACH = 8.0  # an average is of the last eighth of all steps, at most
 NOT_DECAYED = ("bias", "gamma", "beta")
 
 
 class Optimisation:
     """An optimizer a group of layers: Keras gives one rate to all that an optimizer holds."""
 
-    def __init__(self, model: keras.Model, chosen: Hyperparameters, parts: int = 1) -> None:
+    def __init__(self, model: keras.Model, chosen: Hyperparameters, steps: int, parts: int = 1) -> None:
         """Prepare, in the distribution's scope.
 
         Args:
             model: its trainable variables are what is optimised; its last layer is the head.
             chosen: rates, their decay, the decay of weights and the average's momentum.
+            steps: how many there will be in all: of few, an average must not reach back to the first.
             parts: how many calls of `apply` make one step.
         """
+        momentum = min(chosen.average, max(0.0, 1 - REACH / steps))
         learning = [layer for layer in model.layers if layer.trainable_variables]
         *body, head = learning
         shares = [(min(GROUPS - 1, place * GROUPS // max(1, len(body)))) for place in range(len(body))]
@@ -39,8 +42,8 @@ class Optimisation:
                 optimizer = keras.optimizers.AdamW(
                     rate,
                     weight_decay=chosen.weight_decay,
-                    use_ema=chosen.average > 0,
-                    ema_momentum=chosen.average or 0.99,
+                    use_ema=momentum > 0,
+                    ema_momentum=momentum or 0.99,
                     gradient_accumulation_steps=parts if parts > 1 else None,
                 )
                 optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)

@@ -163,7 +163,8 @@ class Training:
         make_trainable(model, stage.first_layer, normalises=stage.normalises)
         parts = self._parts(stage)
         with self._distribution.strategy.scope():
-            optimisation = Optimisation(model, self._hyperparameters, parts)
+            steps = stage.epochs * parts * -(-self._dataset.shown // self._batch_size())
+            optimisation = Optimisation(model, self._hyperparameters, steps, parts)
         learn = self._learner(optimisation)
         infer = inference(self._forward)
         self._take_up(optimisation)

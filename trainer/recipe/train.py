@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 KERAS_MODEL = "model.keras"
 # Epochs, as how many pictures are shown in all, and within which bounds: many pictures need fewer rounds.
-SHOWN, EPOCHS = 28_000, (10, 60)
+SHOWN, EPOCHS = 28_000, (10, 40)
 SCRATCH_SHOWN, SCRATCH_EPOCHS = 60_000, (20, 80)
 # Most is learnt on smaller pictures, in half the time. What is shown moved and enlarged looks larger than it will
 # later, so a network does best on pictures that are larger than those it learnt from (Touvron et al. 2019,
