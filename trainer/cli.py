@@ -311,7 +311,6 @@ def _model_settings(model: Path, overrides: tuple[str, ...]) -> ModelSettings:
     help="What it takes for pixels; auto: as its first layers say, else as DATA shows.",
 )
 @_fit_of_training
-@_kind_option
 @_format_option
 @_max_loss_option
 @_false_events_option

@@ -233,7 +233,7 @@ def test_a_killed_training_goes_on_where_it_was(trained: Trained, tmp_path: Path
     arguments = ("train", trained.data, *SMALL, "--output", tmp_path / "out")
     killed = start(*arguments)
     assert killed.stderr
-    while "fine-tuning at full size 2/3" not in killed.stderr.readline():
+    while "fine-tuning 2/3" not in killed.stderr.readline():
         assert killed.poll() is None
     killed.send_signal(signal.SIGKILL)
     killed.communicate()

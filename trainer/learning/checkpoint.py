@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,10 @@ def save(folder: Path, progress: Progress, **groups: Sequence[NDArray[Any]]) -> 
     """Write progress and groups of arrays; a reader finds the old file or the new one, never half of one."""
     arrays = {f"{name}{place:04}": array for name, group in groups.items() for place, array in enumerate(group)}
     unfinished = folder / f"{FILE}.part"
+    content = io.BytesIO()  # on a disk that is full, numpy leaves an archive open that cannot be closed any more
+    np.savez(content, progress=np.frombuffer(msgspec.json.encode(progress), np.uint8), **arrays)
     with unfinished.open("wb") as file:
-        np.savez(file, progress=np.frombuffer(msgspec.json.encode(progress), np.uint8), **arrays)
+        file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(folder / FILE)

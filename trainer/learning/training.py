@@ -207,7 +207,7 @@ class Training:
         shown = bar(self._spread(order, size, seed), title, steps)
         loss, correct = 0.0, 0.0
         for done, (pixels, targets, weights) in enumerate(shown, 1):
-            share = (number * steps + done - 1) / (stage.epochs * steps)
+            share = (number * steps + done - 1) // parts / (stage.epochs * steps // parts)
             low, high = stage.span
             optimisation.set_rate(learning_rate(low + (high - low) * share))
             step_loss, step_correct = (float(each) for each in learn(pixels, targets, weights))

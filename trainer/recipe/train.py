@@ -63,9 +63,9 @@ def train(settings: Settings) -> Report | None:
         AccuracyError: the int8 model lost too much; everything was written nevertheless.
     """
     start = time.monotonic()
+    where = distribution(settings.strategy)  # workers must know of each other before anything is computed
     backbone = backbones()[settings.backbone]
     check_weights(backbone, settings.weights)
-    where = distribution(settings.strategy)
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()  # the same seed gives the same model
     output = Output(settings.output)
