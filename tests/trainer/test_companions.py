@@ -110,7 +110,7 @@ class TestConvert:
         assert told["accuracy"]["converted"] == 1
 
     def test_another_number_of_classes_is_refused(self, trained: Trained, tmp_path: Path) -> None:
-        more = pictures.data_set(tmp_path / "more", 3, pictures.COLOURS)
+        more = pictures.data_set(tmp_path / "more", 12, pictures.COLOURS)
         ended = trainer("convert", trained.output / "model.keras", more, "--output", tmp_path / "out")
         assert ended.code == 2
         assert f"model.keras: 4 scores, but {more} has 4 classes, and background" in ended.stderr
