@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trainer.data.parts import digest_of
+from trainer.data.parts import digest_if_readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trainer.data.listing import Listing, Photo
+    from trainer.data.listing import Listing
 
 
 def content_digest(listing: Listing, known: Mapping[int, bytes] | None = None) -> str:
@@ -28,13 +28,6 @@ def content_digest(listing: Listing, known: Mapping[int, bytes] | None = None) -
     known = known or {}
     content = hashlib.sha256()
     for index, photo in enumerate(listing.photos):
-        digest = known[index] if index in known else _digest(photo)
+        digest = known[index] if index in known else digest_if_readable(photo.path)
         content.update(msgspec.json.encode((listing.classes[photo.label], photo.part, digest)))
     return content.hexdigest()
-
-
-def _digest(photo: Photo) -> bytes:
-    try:
-        return digest_of(photo.path)
-    except OSError:
-        return b""

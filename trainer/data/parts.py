@@ -50,6 +50,14 @@ def digest_of(photograph: PhotoPath) -> bytes:
     return content.digest()[:DIGEST_BYTES]
 
 
+def digest_if_readable(photograph: PhotoPath) -> bytes:
+    """The same; empty where the file cannot be read, of which those are told who want to see it."""
+    try:
+        return digest_of(photograph)
+    except OSError:
+        return b""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The part of each photograph, by the digest of its file's content.

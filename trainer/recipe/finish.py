@@ -44,8 +44,8 @@ def finish(settings: Settings, learnt: Learnt, pictures: Pictures, output: Outpu
     Everything is chosen on validation photographs; those to test with are shown once, to what was chosen.
     """
     measuring = Measuring(pictures, output.work, settings.seed)
-    float_ = carrying(convert(learnt.model.network, "float32"), learnt.model, pictures, settings)
-    converted = _converted(settings, learnt, pictures, measuring, float_)
+    plain = convert(learnt.model.network, "float32")
+    converted = _converted(settings, learnt, pictures, measuring, plain)
     limits = _thresholds(settings, pictures, measuring, converted.tflite)
     graphs = _graphs(settings, pictures, measuring, converted.tflite)
     own = {"thresholds": limits, "neutral": pictures.labels.neutral, "graphs": graphs}
@@ -55,6 +55,7 @@ def finish(settings: Settings, learnt: Learnt, pictures: Pictures, output: Outpu
     (results / "labels.txt").write_text("".join(f"{name}\n" for name in pictures.labels.names), "utf-8")
     (results / SPLIT_FILE).write_bytes(pictures.kept.encode())
     tested: dict[str, Evaluation] = {graph: measuring.on(content, pictures.parts.test, graph) for graph in graphs}
+    float_ = carrying(plain, learnt.model, pictures, settings)
     measured = _tested(settings, learnt, pictures, measuring, tested, content, float_, limits)
     result = _report(settings, learnt, pictures, tested["original"], measured, content, converted, start)
     suspected = (each.index for each in learnt.beginning.suspects[:WORST])
@@ -89,9 +90,7 @@ def carrying(tflite: bytes, model: Normalised, pictures: Pictures, settings: Set
     return with_own(content, {"fit": settings.fit})
 
 
-def _converted(
-    settings: Settings, learnt: Learnt, pictures: Pictures, measuring: Measuring, float_: bytes
-) -> Converted:
+def _converted(settings: Settings, learnt: Learnt, pictures: Pictures, measuring: Measuring, plain: bytes) -> Converted:
     """The file in the chosen format, with labels inside, chosen on validation photographs."""
     others = evenly(pictures.shown, pictures.parts.train, AGREEING, settings.seed)
 
@@ -101,12 +100,11 @@ def _converted(
 
     match settings.format:
         case "float32":
-            return Converted(float_)
+            made = Converted(plain)
         case "float16":
             made = Converted(convert(learnt.model.network, "float16"))
         case "int8":
             ways = remedies(learnt.model, learnt.dataset, learnt.hyperparameters)
-            plain = convert(learnt.model.network, "float32")
             made = quantise(ways, measure, measure(plain), settings.max_loss)
     return replace(made, tflite=carrying(made.tflite, learnt.model, pictures, settings))
 

@@ -78,19 +78,22 @@ class Pictures:
         return Parts.of(self.parts, self.digests)
 
     @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many photographs train, validate and test."""
+        return len(self.parts.train), len(self.parts.validation), len(self.parts.test)
+
+    @property
     def summary(self) -> report.Data:
         """What the report says of the photographs."""
-        counts = (len(part) for part in (self.parts.train, self.parts.validation, self.parts.test))
         findings = tuple(str(each) for each in self.findings)
-        train, validation, test = counts
+        train, validation, test = self.counts
         told = summed(self.findings)
         return report.Data(str(self.listing.root), train, validation, test, findings, told, self.content)
 
     @property
     def told(self) -> report.Split:
         """What the report says of what was tested on."""
-        counts = (len(part) for part in (self.parts.train, self.parts.validation, self.parts.test))
-        return report.Split("test", self.made_by, *counts)
+        return report.Split("test", self.made_by, *self.counts)
 
     def photo(self, index: int) -> Photo:
         """The file of a photograph."""

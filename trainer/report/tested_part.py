@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainer.data.parts import SPLIT_FILE, Parts, digest_of
+from trainer.data.parts import SPLIT_FILE, Parts, digest_if_readable
 from trainer.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def choose(root: Path, photos: Sequence[Photo], parts: Parts | None, *, every: b
         put_aside = tuple(photo for photo in photos if photo.part == "test")
         words = f"test photographs of {root}" if put_aside and not every else f"photographs of {root}"
         return Tested(everything if every else put_aside or everything, None, len(photos), words)
-    served = [parts.part_of(_digest(photo)) for photo in photos]
+    served = [parts.part_of(digest_if_readable(photo.path)) for photo in photos]
     trained = sum(part in ("train", "validation") for part in served)
     if every:
         return Tested(everything, trained, len(photos), f"photographs of {root}")
@@ -83,11 +83,3 @@ def choose(root: Path, photos: Sequence[Photo], parts: Parts | None, *, every: b
         raise InputError(message)
     put_aside = tuple(photo for photo in new if photo.part == "test")
     return Tested(put_aside or tuple(new), trained, len(photos), f"photographs of {root} that are new to it")
-
-
-def _digest(photo: Photo) -> bytes:
-    """Of the file's content; empty: it cannot be read, of which those are told who want to see it."""
-    try:
-        return digest_of(photo.path)
-    except OSError:
-        return b""
