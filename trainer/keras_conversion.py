@@ -75,7 +75,9 @@ def _converted(
     pictures = read_pictures(settings, (width, height), output.work, keras_model.with_name(SPLIT_FILE))
     labels, scores = pictures.labels.names, model.output_shape[-1]
     if scores != len(labels) and (scores, len(labels)) != (1, 2):
-        message = f"{keras_model}: {scores} scores, but {settings.data} has {len(labels)} classes"
+        named = [name for name in labels if settings.unknown == "none" or name != BACKGROUND]
+        more = "" if len(named) == len(labels) else f", and {BACKGROUND}"
+        message = f"{keras_model}: {scores} scores, but {settings.data} has {len(named)} classes{more}"
         raise InputError(message)
     pixels = _pixels(keras_model, model, settings, pictures, output.work)
     say(f"pixels: {pixels.name} ({pixels.reason})")

@@ -62,7 +62,8 @@ def split(listing: Listing, pictures: Pictures, seed: int, kept: Parts | None = 
     if wanted:
         old = {} if kept is None else {index: kept.part_of(pictures.digests[index]) for index in free}
         parts |= sorting.dealt(free, wanted, {index: part for index, part in old.items() if part}, seed)
-    _check(listing, parts, wanted)
+    # Old photographs stay where they were, though a class may have no new one for a part that has none of it.
+    _check(listing, parts, wanted if kept is None else ())
     findings = [*sorting.findings(), *_few(listing, pictures.digests)]
     return Split(*(np.array(sorted(parts[part]), np.int64) for part in ("train", "validation", "test"))), findings
 
