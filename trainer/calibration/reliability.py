@@ -34,21 +34,6 @@ class Bin:
     accuracy: float
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What thresholds are worth, on pictures known and unrelated.
-
-    Attributes:
-        coverage: the share of right answers that are told, 0..1; NaN without a right answer.
-        wrong_rate: the share of known pictures that begin an event of another class, 0..1; NaN without pictures.
-        false_event_rate: the share of unrelated pictures that begin an event, 0..1; NaN without pictures.
-    """
-
-    coverage: float
-    wrong_rate: float
-    false_event_rate: float
-
-
 def reliability(scores: NDArray[np.float32], labels: NDArray[np.int64], bins: int = BINS) -> tuple[Bin, ...]:
     """Sort pictures by their highest score into bins of equal width, as a reliability diagram shows them.
 
@@ -135,18 +120,6 @@ def false_event_rate(scores: NDArray[np.float32], thresholds: Sequence[float], n
         0..1; NaN without pictures.
     """
     return _mean(events(scores, thresholds, neutral))
-
-
-def worth(
-    scores: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    unrelated: NDArray[np.float32],
-    thresholds: Sequence[float],
-    neutral: Collection[int],
-) -> Worth:
-    """Try thresholds on known pictures, float32 [known, classes], and unrelated ones, float32 [negatives, classes]."""
-    wrong = events(scores, thresholds, neutral) & ~hits(scores, labels)
-    return Worth(coverage(scores, labels, thresholds), _mean(wrong), false_event_rate(unrelated, thresholds, neutral))
 
 
 def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:

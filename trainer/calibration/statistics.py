@@ -28,16 +28,20 @@ class OfClass:
 
     Attributes:
         pictures: how many show it.
-        precision: of those taken for it, the share that show it, 0..1; 0 where none was taken for it.
-        recall: of those that show it, the share that was found, 0..1; None where none shows it.
-        recall_interval: of it; 0 to 1 where none shows it.
-        f1: their harmonic mean, 0..1; 0 where one of them is.
+        right: how many of these were known.
+        precision: of those taken for it, the share that show it, 0..1; None where none was taken for it.
+        precision_interval: of it; None likewise.
+        recall: of those that show it, the share that was known, 0..1; None where none shows it.
+        recall_interval: of it; None likewise.
+        f1: their harmonic mean, 0..1; 0 where none was known.
     """
 
     pictures: int
-    precision: float
+    right: int
+    precision: float | None
+    precision_interval: Interval | None
     recall: float | None
-    recall_interval: Interval
+    recall_interval: Interval | None
     f1: float
 
 
@@ -107,10 +111,11 @@ def figures(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: in
         labels: int64 [pictures], at least one: what they show.
         classes: how many there are.
     """
-    precision, recall, f1, shown = precision_recall_fscore_support(
+    _, recall, f1, shown = precision_recall_fscore_support(
         labels, predicted, labels=np.arange(classes), zero_division=0.0
     )
-    known = np.bincount(labels[predicted == labels], minlength=classes)
+    known, taken = (np.bincount(each, minlength=classes) for each in (labels[predicted == labels], predicted))
+    counted = (shown.astype(int).tolist(), known.tolist(), taken.tolist(), f1.tolist())
     there = shown > 0
     right = int(known.sum())
     return Figures(
@@ -120,14 +125,15 @@ def figures(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: in
         interval=wilson(right, len(labels)),
         balanced=float(recall[there].mean()),
         macro_f1=float(f1[there].mean()),
-        classes=tuple(
-            OfClass(
-                pictures=int(shown[label]),
-                precision=float(precision[label]),
-                recall=float(recall[label]) if there[label] else None,
-                recall_interval=wilson(int(known[label]), int(shown[label])),
-                f1=float(f1[label]),
-            )
-            for label in range(classes)
-        ),
+        classes=tuple(_of_class(*each) for each in zip(*counted, strict=True)),
     )
+
+
+def _of_class(shown: int, right: int, taken: int, f1: float) -> OfClass:
+    precision, precision_interval = _share(right, taken)
+    recall, recall_interval = _share(right, shown)
+    return OfClass(shown, right, precision, precision_interval, recall, recall_interval, f1)
+
+
+def _share(right: int, pictures: int) -> tuple[float, Interval] | tuple[None, None]:
+    return (right / pictures, wilson(right, pictures)) if pictures else (None, None)

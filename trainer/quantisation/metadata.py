@@ -135,12 +135,6 @@ def with_file(model: bytes, name: str, content: bytes) -> bytes:
     return archive.getvalue()
 
 
-def file_in(model: bytes, name: str) -> bytes | None:
-    """Read a file of those behind a model; None: there is none of that name."""
-    with _files(model) as files:
-        return files.read(name) if name in files.namelist() else None
-
-
 def _files(model: bytes) -> zipfile.ZipFile:
     """The archive behind a model, which may be empty."""
     return zipfile.ZipFile(io.BytesIO(model), "a")

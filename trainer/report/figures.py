@@ -66,7 +66,8 @@ def figures(
     limits = of_events.thresholds(config.EventsSettings(), labels, thresholds)
     known = ~np.isin(shown, places)
     summed = statistics.figures(scores.argmax(1), shown, len(labels))
-    per_class = class_results(tested, labels)
+    confusion = tested.confusion()
+    per_class = class_results(summed, confusion, labels)
     strangers = {f"test photographs of {labels[place]}": scores[shown == place] for place in places}
     told = tuple(
         _unrelated(name, each, limits.tolist(), places)
@@ -88,7 +89,7 @@ def figures(
             robust=float(np.mean([each.accuracy for each in robust.values()])) if robust else None,
         ),
         per_class=tuple(each for each in per_class if each.photographs or each.name not in neutral),
-        confusion=tuple(tuple(row) for row in tested.confusion().tolist()),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
         ece=reliability.ece(scores, shown),
         calibration=_calibration(tested, float_, temperature),
         coverage=_share(reliability.coverage(scores[known], shown[known], limits.tolist())),
@@ -105,27 +106,31 @@ def figures(
     )
 
 
-def class_results(evaluation: Evaluation, labels: Sequence[str]) -> tuple[ClassResult, ...]:
-    """One for each label, in their order."""
-    counts = evaluation.confusion()
-    results = []
-    for label, row in enumerate(counts):
-        shown, right, taken = int(row.sum()), int(row[label]), int(counts[:, label].sum())
-        wrong = row.copy()
-        wrong[label] = 0
-        results.append(
-            ClassResult(
-                name=labels[label],
-                photographs=shown,
-                right=right,
-                taken_for=labels[int(wrong.argmax())] if wrong.any() else None,
-                recall=right / shown if shown else None,
-                recall_interval=statistics.wilson(right, shown) if shown else None,
-                precision=right / taken if taken else None,
-                precision_interval=statistics.wilson(right, taken) if taken else None,
-            )
+def class_results(
+    counted: statistics.Figures, confusion: NDArray[np.int64], labels: Sequence[str]
+) -> tuple[ClassResult, ...]:
+    """One for each label, in their order.
+
+    Args:
+        counted: how each fared.
+        confusion: int64 [labels, labels]: how many of a class (row) were taken for another (column).
+        labels: their names.
+    """
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    return tuple(
+        ClassResult(
+            name=label,
+            photographs=each.pictures,
+            right=each.right,
+            taken_for=labels[int(others.argmax())] if others.any() else None,
+            recall=each.recall,
+            recall_interval=each.recall_interval,
+            precision=each.precision,
+            precision_interval=each.precision_interval,
         )
-    return tuple(results)
+        for label, each, others in zip(labels, counted.classes, wrong, strict=True)
+    )
 
 
 def uncalibrated(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("scipy", reason="the trainer is not set up here; make test-trainer sets it up")
 
-from trainer.calibration.reliability import Worth, coverage, ece, events, false_event_rate, reliability, worth
+from trainer.calibration.reliability import coverage, ece, events, false_event_rate, reliability
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +68,6 @@ def test_an_event_begins_at_the_threshold_of_the_label_that_leads() -> None:
 def test_shares_at_thresholds() -> None:
     assert coverage(SCORES, LABELS, (0.7, 0.5, 0.5)) == 0.5
     assert false_event_rate(SCORES, (0.7, 0.5, 0.5), {BACKGROUND}) == 0.5
-    assert worth(SCORES, LABELS, SCORES, (0.7, 0.5, 0.5), {BACKGROUND}) == Worth(0.5, 0.25, 0.5)
 
 
 @given(told(), st.floats(0, 1), st.floats(0, 1))

@@ -66,9 +66,9 @@ def test_figures_of_a_small_case() -> None:
     assert found.interval == wilson(4, 6)
     assert found.balanced == pytest.approx((0.75 + 0.5) / 2)
     assert [each.pictures for each in found.classes] == [4, 2, 0, 0]
-    assert [each.precision for each in found.classes] == [1.0, 0.5, 0.0, 0.0]
+    assert [each.precision for each in found.classes] == [1.0, 0.5, None, 0.0]
     assert [each.recall for each in found.classes] == [0.75, 0.5, None, None]
-    assert [each.recall_interval for each in found.classes] == [wilson(3, 4), wilson(1, 2), (0, 1), (0, 1)]
+    assert [each.recall_interval for each in found.classes] == [wilson(3, 4), wilson(1, 2), None, None]
     assert found.macro_f1 == pytest.approx((6 / 7 + 0.5) / 2)
 
 
@@ -81,7 +81,9 @@ def test_figures_are_what_they_are_defined_as(pairs: list[tuple[int, int]]) -> N
         hit = int(((predicted == label) & (labels == label)).sum())
         shown, taken = int((labels == label).sum()), int((predicted == label).sum())
         assert of_class.pictures == shown
-        assert of_class.precision == pytest.approx(hit / taken if taken else 0)
+        assert of_class.right == hit
+        assert of_class.precision == (pytest.approx(hit / taken) if taken else None)
+        assert of_class.precision_interval == (wilson(hit, taken) if taken else None)
         assert of_class.recall == (pytest.approx(hit / shown) if shown else None)
         assert of_class.f1 == pytest.approx(2 * hit / (shown + taken) if hit else 0)
         if shown:

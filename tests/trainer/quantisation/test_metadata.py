@@ -14,10 +14,15 @@ pytest.importorskip("mediapipe", reason="the trainer is not set up here; make te
 from edgecam import config
 from edgecam.model import classifier
 from edgecam.model.metadata import OWN_FILE
-from trainer.quantisation.metadata import file_in, with_file, with_own
+from trainer.quantisation.metadata import with_file, with_own
 
 SHIPPED = Path(classifier.__file__).parent.parent / "assets" / "efficientnet_lite0.tflite"
 PARTS = json.dumps({"test": [f"{number:064x}" for number in range(300)]}).encode()
+
+
+def file_in(model: bytes, name: str) -> bytes | None:
+    with zipfile.ZipFile(io.BytesIO(model)) as files:
+        return files.read(name) if name in files.namelist() else None
 
 
 def test_a_file_is_kept_beside_the_others(tmp_path: Path) -> None:
