@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.errors import ConversionError
+from trainer.quantisation.hard_swish_ranges import tightened
 from trainer.quiet import quietly
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def convert(model: keras.Model, to: Format, calibration: Images | None = None) -
         ValueError: int8 without calibration.
     """
     if to == "int8":
-        return _converted(_int8_converter(model, calibration, [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]))
+        return tightened(_converted(_int8_converter(model, calibration, [tf.lite.OpsSet.TFLITE_BUILTINS_INT8])))
     converter = _converter(model)
     if to == "float16":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -54,7 +55,7 @@ def convert_but(model: keras.Model, calibration: Images, layers: Sequence[str]) 
     """
     with refusals(), quietly():
         made = debugger(model, calibration, denylisted_nodes=list(layers))
-        return bytes(made.get_nondebug_quantized_model())
+        return tightened(bytes(made.get_nondebug_quantized_model()))
 
 
 def debugger(model: keras.Model, calibration: Images, **options: Any) -> Any:

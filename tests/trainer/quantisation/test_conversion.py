@@ -109,3 +109,17 @@ def test_a_mobilenet_v3_of_the_tutorials_recipe_is_rewritten_into_one_piece(name
     assert other
     assert [runtimes.pieces(runtimes.interpreter("litert", each, 1)) > 1 for each in (content, other)] == [True, False]
     assert timing.disagreement(content, other) is None
+
+
+@pytest.mark.parametrize("lowest", [-400.0, -2.0])
+def test_what_a_hard_swish_takes_for_zero_costs_no_levels(images: NDArray[np.float32], lowest: float) -> None:
+    image = keras.Input((SIZE, SIZE, 3))
+    wide = layers.Conv2D(2, 1, name="wide")
+    model = keras.Model(image, layers.GlobalAveragePooling2D()(layers.Activation("hard_silu")(wide(image))))
+    wide.set_weights([np.array([[[[lowest, 0], [0, 20], [0, 0]]]], np.float32), np.array([0, -3], np.float32)])
+    exact = np.stack([run(convert(model, "float32"), image)[0] for image in images])
+    tflite = convert(model, "int8", images)
+    interpreter = Interpreter(model_content=tflite)
+    scale, zero = interpreter.get_output_details()[0]["quantization"]
+    levels = np.stack([run(tflite, image)[0] for image in images]) * 256
+    assert np.abs((levels - zero) * scale - exact)[:, 1].max() < 0.1  # a step of a range from -400 is 1.6
