@@ -181,10 +181,11 @@ def _tried(remedy: Remedy, measure: Callable[[bytes], Measured], before: Measure
     )
     accuracy = after.validation.accuracy
     attempt = Attempt(remedy.name, accuracy, kept, len(tflite), round(time.monotonic() - start, 1), alike)
-    loss = (before.validation.accuracy - accuracy) * 100
+    gain = (accuracy - before.validation.accuracy) * 100
+    compared = f"{abs(gain):.1f} points {'above' if gain > 0 else 'below'} float" if gain else "as in float"
     verdict = "kept" if kept else "too much; the next remedy is tried"
     say(
-        f"int8, {remedy.name}: accuracy on validation {accuracy:.1%}, {loss:+.1f} points lost, {alike:.1%} of "
+        f"int8, {remedy.name}: accuracy on validation {accuracy:.1%} ({compared}), {alike:.1%} of "
         f"{len(before.scores)} labels as before: {verdict}"
     )
     return _Found(tflite, after, attempt, _moved(before.scores, after.scores))
