@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 PREDICT_BATCH = 32
 # What fits into memory at once, as pixels of all its pictures. Of larger ones several steps make one.
-STEP_PIXELS = 16 * 160 * 160
-PREDICT_PIXELS = 32 * 160 * 160
+STEP_PIXELS = 8 * 160 * 160
+PREDICT_PIXELS = 16 * 160 * 160
 
 
 @dataclass(frozen=True, slots=True)
