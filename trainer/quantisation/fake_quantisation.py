@@ -27,8 +27,8 @@ CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 UNROUNDED = (layers.InputLayer, layers.ZeroPadding2D, layers.Dropout, layers.Flatten, layers.Reshape)
 STEPS = 255
 CANDIDATES = 24
-RANGE_BATCH = 5  # of which all layers' outputs are in memory at once
-SAMPLE = 4_000  # numbers of a layer, of each such batch
+RANGE_PIXELS = 5 * 224 * 224  # of images of which all layers' outputs are in memory at once
+SAMPLE = 800  # numbers of a layer, of each image
 
 
 class Range(NamedTuple):
@@ -111,13 +111,16 @@ def ranges(network: keras.Model, images: Images, *, clipped: bool) -> dict[str, 
     rng = np.random.default_rng(0)
     lows, highs = np.full(len(chosen), np.inf), np.full(len(chosen), -np.inf)
     samples: list[list[NDArray[Any]]] = [[] for _ in chosen]
-    for start in range(0, len(images), RANGE_BATCH):
-        outputs = probe(images[start : start + RANGE_BATCH], training=False)
+    _, height, width, _ = network.input_shape
+    batch = max(1, RANGE_PIXELS // (height * width))
+    for start in range(0, len(images), batch):
+        seen = images[start : start + batch]
+        outputs = probe(seen, training=False)
         for place, output in enumerate(outputs):
             values = np.asarray(output).ravel()
             lows[place], highs[place] = min(lows[place], values.min()), max(highs[place], values.max())
             if clipped:
-                samples[place].append(rng.choice(values, min(values.size, SAMPLE)))
+                samples[place].append(rng.choice(values, min(values.size, SAMPLE * len(seen))))
     full = [Range(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
     if clipped:
         full = [_clip(each, np.concatenate(values)) for each, values in zip(full, samples, strict=True)]
