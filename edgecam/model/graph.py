@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from edgecam.model import runtimes
-from edgecam.model.graph_editor import Editor
+from edgecam.model.graph_editor import Editor, is_scaled, quantisation
 from edgecam.model.hard_swish import Moves, hard_swish, moves
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ class _Rewriter:
     def _replacement(self, operator: Any) -> list[Any]:
         """The operators that take an operator's place; none: it stays."""
         source, result = self._editor.tensors(operator)
-        if source.type not in self._dtypes or result.type != source.type or not (_scaled(source) and _scaled(result)):
+        if (
+            source.type not in self._dtypes
+            or result.type != source.type
+            or not (is_scaled(source) and is_scaled(result))
+        ):
             return []
         kind = self._editor.kind(operator)
         if kind == self._schema.BuiltinOperator.HARD_SWISH:
@@ -83,7 +87,7 @@ class _Rewriter:
     def _hard_swish(self, operator: Any, source: Any, result: Any) -> list[Any]:
         limits = np.iinfo(self._dtypes[source.type])
         levels = np.arange(limits.min, limits.max + 1).astype(limits.dtype)
-        (scale, zero), (step, shift) = _quantisation(source), _quantisation(result)
+        (scale, zero), (step, shift) = quantisation(source), quantisation(result)
 
         def probe(operators: Callable[[Editor, int, int], list[Any]]) -> NDArray[np.float64]:
             """What operators make of all levels."""
@@ -111,7 +115,7 @@ class _Rewriter:
             [options.filterHeight, options.filterWidth] != list(source.shape[1:3])
             or list(result.shape[1:3]) != [1, 1]
             or options.fusedActivationFunction != self._schema.ActivationFunctionType.NONE
-            or _quantisation(source) != _quantisation(result)
+            or quantisation(source) != quantisation(result)
             or pixels % 2 == 0
             or pixels > MOST_PIXELS
         ):
@@ -172,16 +176,3 @@ def _run(content: bytes, levels: NDArray[Any]) -> NDArray[np.float64]:
     loaded.tensor(loaded.get_input_details()[0]["index"])()[:] = levels.reshape(SHAPE)
     loaded.invoke()
     return loaded.tensor(loaded.get_output_details()[0]["index"])().astype(float).reshape(-1)
-
-
-def _scaled(tensor: Any) -> bool:
-    """Whether the whole tensor has one scale, which can be."""
-    quantization = tensor.quantization
-    if quantization is None or quantization.scale is None or len(quantization.scale) != 1:
-        return False
-    return bool(np.isfinite(quantization.scale[0]) and quantization.scale[0] > 0)
-
-
-def _quantisation(tensor: Any) -> tuple[float, int]:
-    """Scale and zero point."""
-    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])

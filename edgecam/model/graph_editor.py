@@ -107,3 +107,16 @@ class Editor:
 
 def _kind(code: Any) -> int:
     return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def is_scaled(tensor: Any) -> bool:
+    """Whether the whole tensor has one scale, which can be."""
+    quantization = tensor.quantization
+    if quantization is None or quantization.scale is None or len(quantization.scale) != 1:
+        return False
+    return bool(np.isfinite(quantization.scale[0]) and quantization.scale[0] > 0)
+
+
+def quantisation(tensor: Any) -> tuple[float, int]:
+    """Scale and zero point of a tensor that has one of each."""
+    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])

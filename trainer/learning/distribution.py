@@ -26,6 +26,18 @@ class Distribution:
         """How many copies of the model learn side by side."""
         return int(self.strategy.num_replicas_in_sync)
 
+    @property
+    def own(self) -> list[int]:
+        """Which of all these this process feeds."""
+        found: list[int] = []
+
+        def note(context: tf.distribute.experimental.ValueContext) -> Any:
+            found.append(context.replica_id_in_sync_group)
+            return tf.constant(0)
+
+        self.strategy.experimental_distribute_values_from_function(note)
+        return found
+
 
 def distribution(kind: Kind) -> Distribution:
     """Set up; for ``multiworker`` this waits until all workers of TF_CONFIG are there.

@@ -286,8 +286,8 @@ class Training:
         goes into asking for it again.
         """
         strategy = self._distribution.strategy
-        mine = _own_replicas(strategy)
-        parts = order.reshape(len(order), strategy.num_replicas_in_sync, -1)[:, mine]
+        mine = self._distribution.own
+        parts = order.reshape(len(order), self._distribution.replicas, -1)[:, mine]
         rows = parts.reshape(-1, parts.shape[-1])
         made = batches(self._dataset, rows, size, self._hyperparameters, (*seed, mine[0]))
         for own in zip(*[made] * len(mine), strict=True):
@@ -319,15 +319,3 @@ class Training:
 
         graph: Callable[..., list[Any]] = tf.function(learn, autograph=False)
         return graph
-
-
-def _own_replicas(strategy: tf.distribute.Strategy) -> list[int]:
-    """Which of all replicas this process feeds."""
-    found: list[int] = []
-
-    def note(context: tf.distribute.experimental.ValueContext) -> Any:
-        found.append(context.replica_id_in_sync_group)
-        return tf.constant(0)
-
-    strategy.experimental_distribute_values_from_function(note)
-    return found

@@ -55,7 +55,8 @@ def convert_but(model: keras.Model, calibration: Images, layers: Sequence[str]) 
     """
     with refusals(), quietly():
         made = debugger(model, calibration, denylisted_nodes=list(layers))
-        return tightened(bytes(made.get_nondebug_quantized_model()))
+        quantised = bytes(made.get_nondebug_quantized_model())
+    return tightened(quantised)
 
 
 def debugger(model: keras.Model, calibration: Images, **options: Any) -> Any:

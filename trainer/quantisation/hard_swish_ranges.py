@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgecam.model.graph_editor import Editor
+from edgecam.model.graph_editor import Editor, is_scaled, quantisation
 
 if TYPE_CHECKING:
     from typing import Any
@@ -30,7 +30,7 @@ def tightened(tflite: bytes) -> bytes:
     Returns:
         One that differs in scales and zero points alone.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite, 0))
+    model = schema.ModelT.InitFromPackedBuf(tflite)
     changed = [_tighten(Editor(schema, model, graph)) for graph in model.subgraphs]
     return Editor(schema, model, model.subgraphs[0]).packed() if any(changed) else tflite
 
@@ -49,9 +49,9 @@ def _tighten(editor: Editor) -> bool:
 def _raise_lowest(tensor: Any) -> bool:
     """Let a tensor's range begin at -3 if it begins below."""
     lowest = np.iinfo(np.int8).min
-    if tensor.type != schema.TensorType.INT8 or tensor.quantization.scale is None:
+    if tensor.type != schema.TensorType.INT8 or not is_scaled(tensor):
         return False
-    [scale], [zero] = tensor.quantization.scale, tensor.quantization.zeroPoint
+    scale, zero = quantisation(tensor)
     low, high = scale * (lowest - zero), scale * (lowest + LEVELS - zero)
     if low >= ZERO_UP_TO:
         return False
