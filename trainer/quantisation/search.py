@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from trainer.report.evaluation import Evaluation
 
 CHANCE = 0.05  # how probable a fall of a class's recall may be that is called one, in any of the classes
-# Of all pictures: while so many keep their label, no better remedy is looked for. As many are lost as won by chance: of
-# 180 to validate on, that alone has a standard deviation of a whole point.
+# Of all pictures: while so many keep their label, no better remedy is looked for. As many are lost as won by chance.
 ALIKE = 0.98
+# Of all pictures: where so many keep their label, two or three of 180 that validation lost were lost by chance.
+NEARLY_ALL_ALIKE = 0.99
 AGREEING = 600  # photographs beside those of validation that float and int8 are compared on; 3 s a model
 ROUNDING = 1e-9  # of fractions that are summed
 
@@ -176,7 +177,7 @@ def _tried(remedy: Remedy, measure: Callable[[bytes], Measured], before: Measure
     after = measure(tflite)
     alike = agreement(before.scores, after.scores)
     kept = keeps(before.validation, after.validation, max_loss) or (
-        alike >= ALIKE and not has_lost(before.validation, after.validation)
+        alike >= NEARLY_ALL_ALIKE and not has_lost(before.validation, after.validation)
     )
     accuracy = after.validation.accuracy
     attempt = Attempt(remedy.name, accuracy, kept, len(tflite), round(time.monotonic() - start, 1), alike)
